@@ -1,0 +1,14 @@
+"""Who is this, and may they have a token?
+
+Start reading: `oauth/provider.py` (the protocol as one table), `prompts.py` (what a person is asked next),
+`withdrawal.py` (one transaction), then one story in `tests/stories/`.
+
+settings  every knob, and the starts that are refused      db         engines, sessions, driver errors
+keys      signing keys, JWKS, sealing, fingerprints        assurance  pure: AAL, IAL, acr, amr
+subjects  people                                           outbox     letters that must be delivered
+directory facilities, practitioners, staff                 contact    who holds this phone: codes, SMS
+login     PIN, TOTP, passkeys, sessions                    proofing   where identity evidence comes from
+oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
+enrolment, interaction, prompts, withdrawal                the stories that join the rooms
+relying   what another service imports                     demo       the sandbox
+"""

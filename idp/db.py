@@ -1,0 +1,138 @@
+"""Engines and sessions for both databases, and driver errors in our own words.
+
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (an upgrade from DEFERRED fails at once, DECISIONS 24).
+PostgreSQL: psycopg 3, READ COMMITTED, a statement and a lock timeout. A read session cannot write, on either.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
+
+from consent.db import Base, Plain
+
+__all__ = ["DatabaseError", "DatabaseUnavailable", "Session", "Sessions", "check_mode", "make_engine", "translated"]
+
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=5000",
+    "foreign_keys=ON",
+    "recursive_triggers=ON",
+)
+STATEMENT_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 3_000
+
+
+class DatabaseError(Exception):
+    """The database refused; nothing of this transaction may be assumed kept or lost."""
+
+
+class DatabaseUnavailable(DatabaseError):  # noqa: N818 -- it is a state, not a fault
+    """The database cannot be reached, is full, locked or too slow: try again later (503)."""
+
+
+class Installation(Base):
+    """One row: whether this database belongs to a sandbox or to production. It never changes."""
+
+    __tablename__ = "installation"
+    __append_only__ = True
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mode: Mapped[Plain]
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Where a unit of work comes from. `write` begins IMMEDIATE on SQLite; in `read` any write raises."""
+
+    engine: Engine
+    read: sessionmaker[Session]
+    write: sessionmaker[Session]
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that commits when the block returns and undoes when it raises."""
+        with translated(), self.write() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A read-only look."""
+        with translated(), self.read() as session:
+            yield session
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for `url`, with our pragmas or timeouts; no connection is made yet (workers fork first)."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False})
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=4,
+        pool_timeout=3,
+        connect_args={"options": options, "connect_timeout": 3},
+    )
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    """Read and write session factories over one engine."""
+    reader = {"sqlite_begin": "DEFERRED", "read_only": True, "postgresql_readonly": True}
+    writer = {"sqlite_begin": "IMMEDIATE"}
+    return Sessions(
+        engine=engine,
+        read=sessionmaker(engine, expire_on_commit=False, execution_options=reader),
+        write=sessionmaker(engine, expire_on_commit=False, execution_options=writer),
+    )
+
+
+def _sqlite_connect(dbapi: Any, _record: Any) -> None:
+    dbapi.isolation_level = None  # SQLAlchemy's begin event emits BEGIN, not the driver
+    for pragma in SQLITE_PRAGMAS:
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(options.get('read_only', False))}")
+    connection.exec_driver_sql("BEGIN " + options.get("sqlite_begin", "IMMEDIATE"))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn driver errors into ours, without their text (it may hold bound values)."""
+    try:
+        yield
+    except (OperationalError, PoolTimeoutError) as error:
+        raise DatabaseUnavailable(type(error).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailable(type(error).__name__) from error
+        raise DatabaseError(type(error.orig).__name__) from error
+    except SQLAlchemyError as error:
+        raise DatabaseError(type(error).__name__) from error
+
+
+def check_mode(session: Session, *, sandbox: bool) -> None:
+    """Mark a fresh database as sandbox or production, and refuse the other mode for ever (issue: safe starts).
+
+    Raises: ValueError in one sentence when the database is the other kind.
+    """
+    mode = "sandbox" if sandbox else "production"
+    found = session.scalar(select(Installation.mode))
+    if found is None:
+        session.add(Installation(id=1, mode=mode))
+        session.flush()
+    elif found != mode:
+        raise ValueError(f"this database belongs to a {found} server; it cannot be opened as {mode}")

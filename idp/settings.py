@@ -1,0 +1,136 @@
+"""Every knob of the server, frozen once, each with its meaning; unsafe combinations refuse to start.
+
+Read from the environment (`YINYOM_…`) and, below it, from the TOML file that `YINYOM_CONFIG` names. Secrets are
+given by file path, never by value.
+"""
+
+import base64
+import os
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+KEK_BYTES = 32
+CONFIG_VARIABLE = "YINYOM_CONFIG"
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name or address literal can only be this machine."""
+    if host is None:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """One frozen object. Durations are `timedelta` (ISO 8601 or seconds in the environment)."""
+
+    model_config = SettingsConfigDict(env_prefix="YINYOM_", frozen=True, extra="forbid")
+
+    issuer: str = Field(description="The issuer identifier (OIDC Discovery 3): https, no query, no trailing slash.")
+    database_url: str = Field(description="sqlite:///path or postgresql://… (psycopg 3).")
+    kek_file: Path = Field(description="File with the key-encryption key: 32 random bytes, base64. Back it up apart.")
+    sandbox: bool = Field(default=False, description="Synthetic people only, marked on every page, fake channels.")
+    sandbox_registry: Path | None = Field(default=None, description="Sandbox: another TSV of made-up people.")
+    sandbox_fixed_code: str | None = Field(
+        default=None, pattern=r"^\d{6}$", description="Sandbox: one code that always works, for automated browsers."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Web processes.")
+    proxies: int = Field(default=0, ge=0, le=4, description="How many reverse proxies in front set X-Forwarded-For.")
+    default_locale: str = Field(default="th", pattern="^(th|en)$", description="Language when nobody asked for one.")
+    code_lifetime: timedelta = Field(default=timedelta(seconds=60), description="Authorization code (FAPI 2.0: 60 s).")
+    interaction_lifetime: timedelta = Field(default=timedelta(minutes=30), description="A paused request.")
+    otp_lifetime: timedelta = Field(default=timedelta(minutes=5), description="One-time code by SMS.")
+    otp_tries: int = Field(default=5, ge=1, le=10, description="Guesses per challenge, exact.")
+    session_absolute: timedelta = Field(default=timedelta(hours=12), description="Citizen session at AAL2, absolute.")
+    session_idle: timedelta = Field(default=timedelta(minutes=30), description="Citizen session, idle.")
+    staff_session_absolute: timedelta = Field(default=timedelta(hours=8), description="Staff session, absolute.")
+    staff_session_idle: timedelta = Field(default=timedelta(minutes=15), description="Staff session, idle.")
+    refresh_absolute: timedelta = Field(default=timedelta(days=90), description="A refresh family's longest life.")
+    sms_gateway_url: str | None = Field(default=None, description="HTTP SMS gateway; required outside the sandbox.")
+    sms_token_file: Path | None = Field(default=None, description="Bearer token of the SMS gateway.")
+    sms_sender: str = Field(default="Yinyom", max_length=11, description="Sender name of the SMS.")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="Lowest level logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the TOML file."""
+        toml = os.environ.get(CONFIG_VARIABLE)
+        file = (TomlConfigSettingsSource(settings_cls, Path(toml)),) if toml else ()
+        return (init_settings, env_settings, *file)
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer_is_plain(cls, issuer: str) -> str:
+        parts = urlsplit(issuer)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise ValueError("the issuer must be an https URL")
+        if parts.query or parts.fragment or parts.username or issuer.endswith("/"):
+            raise ValueError("the issuer must have no query, fragment, user or trailing slash")
+        return issuer
+
+    @model_validator(mode="after")
+    def _unsafe_starts_are_refused(self) -> "Settings":
+        parts = urlsplit(self.issuer)
+        if parts.scheme == "http" and not (self.sandbox and is_loopback(parts.hostname)):
+            raise ValueError("an http issuer is only for a sandbox on loopback")
+        if not self.sandbox and (self.sandbox_fixed_code or self.sandbox_registry):
+            raise ValueError("sandbox_… settings need sandbox = true")
+        if not self.sandbox and self.sms_gateway_url is None:
+            raise ValueError("outside the sandbox an sms_gateway_url is needed")
+        return self
+
+    @property
+    def base_path(self) -> str:
+        """Path part of the issuer, without a trailing slash ("" for none)."""
+        return urlsplit(self.issuer).path
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the issuer: the WebAuthn origin."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def rp_id(self) -> str:
+        """WebAuthn RP ID: the issuer's host name."""
+        return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def secure_cookies(self) -> bool:
+        """`__Host-` and Secure everywhere but on a loopback http sandbox (DECISIONS 26)."""
+        return urlsplit(self.issuer).scheme == "https"
+
+    def kek(self) -> bytes:
+        """The key-encryption key; ValueError in one sentence when the file is missing, short or not base64."""
+        try:
+            raw = base64.b64decode(self.kek_file.read_text(encoding="ascii").strip(), validate=True)
+        except OSError as error:
+            raise ValueError(f"the key file {self.kek_file} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise ValueError(f"the key file {self.kek_file} is not base64") from error
+        if len(raw) != KEK_BYTES:
+            raise ValueError(f"the key file {self.kek_file} must hold exactly {KEK_BYTES} bytes")
+        return raw
