@@ -8,11 +8,27 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, DateTime, Dialect, LargeBinary, MetaData, String, Text, TypeDecorator, Uuid, text
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    DateTime,
+    Dialect,
+    Executable,
+    LargeBinary,
+    MetaData,
+    Result,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -79,19 +95,49 @@ class Base(DeclarativeBase):
     __append_only__: ClassVar[bool] = False
 
 
-_last_ms = 0
+_last = 0  # milliseconds and the 12-bit counter of the newest id, as one number
 _lock = threading.Lock()
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7): time-ordered, so that indexes grow at one end. Never decides anything."""
-    global _last_ms  # noqa: PLW0603 -- keeps ids of one process in order when the wall clock steps back
+    """A UUIDv7 (RFC 9562 section 5.7), so that indexes grow at one end. Never decides anything.
+
+    In one process each id is greater than the one before, also within a millisecond and when the clock steps back
+    (section 6.2, method 1): what one transaction does is read back in its order.
+    """
+    global _last  # noqa: PLW0603 -- the counter of this process
     with _lock:
-        _last_ms = max(_last_ms, time.time_ns() // 1_000_000)
-        ms = _last_ms
-    random = int.from_bytes(os.urandom(10), "big")
-    value = ms << 80 | 0x7 << 76 | (random >> 62 & 0xFFF) << 64 | 0b10 << 62 | random & (1 << 62) - 1
-    return UUID(int=value)
+        _last = max(_last + 1, time.time_ns() // 1_000_000 << 12)
+        ms, counter = _last >> 12, _last & 0xFFF
+    tail = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
+    return UUID(int=ms << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | tail)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The model's table, for Core statements: built once, no identity map, and a rowcount that can be trusted."""
+    return cast("Table", model.__table__)
+
+
+class InsertOnce:
+    """Insert a row unless its key is there already, without poisoning a PostgreSQL transaction."""
+
+    def __init__(self, model: type[Base]) -> None:
+        table = table_of(model)
+        # Without preserve_rowcount SQLAlchemy answers -1 for every INSERT on PostgreSQL.
+        kept = {"preserve_rowcount": True}
+        self._by_engine: dict[str, Executable] = {
+            "sqlite": sqlite.insert(table).on_conflict_do_nothing().execution_options(**kept),
+            "postgresql": postgresql.insert(table).on_conflict_do_nothing().execution_options(**kept),
+        }
+
+    def __call__(self, session: Session, row: dict[str, Any]) -> bool:
+        """True if this call wrote the row. Waits for another transaction that is just writing the same key."""
+        return rows_of(session.execute(self._by_engine[session.get_bind().dialect.name], row)) == 1
+
+
+def rows_of(result: Result[Any]) -> int:
+    """How many rows a Core UPDATE touched (an INSERT says so only with `preserve_rowcount`)."""
+    return cast("CursorResult[Any]", result).rowcount
 
 
 class Signer(Protocol):

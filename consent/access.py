@@ -1,0 +1,114 @@
+"""Decide and log, always both: every door to somebody's data calls this, at every use (PDPA s.27, catalogue rule 6)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from consent import purposes as catalogue
+from consent import standings
+from consent.audit import log
+from consent.decision import Question, Reason, Recipient, Standing, Verdict, decide
+
+USES = frozenset({"introspect", "userinfo.read"})
+DENIED = {"introspect": "introspect.denied", "userinfo.read": "userinfo.denied"}
+
+
+@dataclass(frozen=True)
+class Access:
+    """The answer for all purposes together, the first reason against (else for), and each purpose's own verdict."""
+
+    permit: bool
+    reason: Reason
+    verdicts: dict[str, Verdict]
+
+
+def request_access(
+    session: Session,
+    *,
+    subject_id: UUID,
+    recipient: Recipient,
+    purposes: Sequence[str],
+    client_id: str,
+    aal: str | None,
+    ial: str | None,
+    holder: str = standings.ANY_HOLDER,
+    event: str,
+    scopes: Sequence[str] | Mapping[str, Sequence[str]] = (),
+    acr: str = "",
+    write: bool,
+    now: datetime,
+) -> Access:
+    """Decide for every purpose and write what was decided: one entry per purpose, or one per purpose that refuses.
+
+    `event` is the caller's word for a permission (`introspect`, `userinfo.read`, `token.issued`…); a refusal is
+    logged as the matching `….denied`. A permitted `introspect` or `userinfo.read` counts one use of each purpose
+    whose uses are limited. `scopes` may be given per purpose. No purpose at all permits nothing.
+
+    `write=False` decides only: for the second and later use of the same token at the same resource server, which the
+    caller counts (DECISIONS 20). Raises: NotFound for a purpose outside the catalogue.
+    """
+    codes = tuple(dict.fromkeys(purposes))
+    stand = standings.standings(
+        session, subject_id=subject_id, recipient_id=recipient.id, purposes=codes, holder=holder
+    )
+    verdicts = {
+        code: decide(Question(catalogue.get(code), recipient, aal, ial, now), stand.get(code)) for code in codes
+    }
+    access = _sum(verdicts)
+    if write and access.permit and event in USES:
+        access = _count(session, access, stand, client_id=client_id, now=now)
+    if write:
+        for code, verdict in access.verdicts.items():
+            if verdict.permit != access.permit:
+                continue
+            log.append(
+                session,
+                event if access.permit else DENIED.get(event, "token.denied"),
+                now=now,
+                actor=log.Actor.client(client_id),
+                subject_id=subject_id,
+                client_id=client_id,
+                recipient_id=recipient.id,
+                holder="" if holder == standings.ANY_HOLDER else holder,
+                purpose=code,
+                basis=stand[code].basis if code in stand else catalogue.get(code).basis,
+                consent_id=verdict.record_id,
+                codes=tuple(scopes.get(code, ())) if isinstance(scopes, Mapping) else tuple(scopes),
+                acr=acr,
+                ial=ial or "",
+                outcome="ok" if access.permit else "denied",
+                reason=verdict.reason.value,
+            )
+    return access
+
+
+def _sum(verdicts: dict[str, Verdict]) -> Access:
+    against = [verdict.reason for verdict in verdicts.values() if not verdict.permit]
+    if against or not verdicts:
+        return Access(permit=False, reason=against[0] if against else Reason.no_record, verdicts=verdicts)
+    return Access(permit=True, reason=next(iter(verdicts.values())).reason, verdicts=verdicts)
+
+
+def _count(session: Session, access: Access, stand: Mapping[str, Standing], *, client_id: str, now: datetime) -> Access:
+    """Count one use of each purpose that counts them, all or none: one that was just spent undoes the rest."""
+    counted = {code: found for code, found in stand.items() if found.uses_left is not None}
+    if not counted:
+        return access
+    undo = session.begin_nested()
+    for code, found in counted.items():
+        if not _used(session, code, found, client_id=client_id, now=now):
+            undo.rollback()
+            spent = replace(access.verdicts[code], permit=False, reason=Reason.uses_spent, asks=True)
+            return _sum({**access.verdicts, code: spent})
+    undo.commit()
+    return access
+
+
+def _used(session: Session, code: str, found: Standing, *, client_id: str, now: datetime) -> bool:
+    most = catalogue.get(code).max_uses
+    if found.record_id is None or most is None:
+        return True
+    return standings.use(session, found.record_id, client_id=client_id, most=most, now=now)

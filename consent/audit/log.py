@@ -1,0 +1,267 @@
+"""Write and read the log. `append` is part of the caller's transaction: no entry, no act, and the reverse.
+
+People appear only as pseudonyms (one per person and quarter, erasable); details only as salted commitments.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from consent.audit import entry as entries
+from consent.audit.entry import Entry
+from consent.audit.events import EVENTS, FOR_CITIZENS
+from consent.audit.models import AuditDetail, AuditEntry, AuditPseudonym, AuditUnsealed
+from consent.db import InsertOnce, Sealer, new_id, table_of
+from consent.errors import NotAllowed
+
+MAX_PAGE = 1000
+
+# Thai and full-width digits count as digits here. Dashed UUIDs never match: their longest group is 12.
+_NUMBER_OF_A_PERSON = re.compile(r"\d{13}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it. People are known here by their id, and by a pseudonym in the entry."""
+
+    kind: str
+    id: UUID | str
+
+    @classmethod
+    def citizen(cls, person_id: UUID) -> Self:
+        """A citizen, acting for themselves or as somebody's guardian."""
+        return cls("citizen", person_id)
+
+    @classmethod
+    def staff(cls, person_id: UUID) -> Self:
+        """A staff member or an administrator."""
+        return cls("staff", person_id)
+
+    @classmethod
+    def auditor(cls, person_id: UUID) -> Self:
+        """A person who reads the log: their look-ups are entries too."""
+        return cls("auditor", person_id)
+
+    @classmethod
+    def client(cls, client_id: str) -> Self:
+        """A registered client."""
+        return cls("client", client_id)
+
+    @classmethod
+    def system(cls, name: str) -> Self:
+        """A part of this server that acts by itself, such as `worker`."""
+        return cls("system", name)
+
+
+def append(
+    session: Session,
+    event: str,
+    *,
+    now: datetime,
+    actor: Actor,
+    subject_id: UUID | None = None,
+    client_id: str = "",
+    recipient_id: UUID | None = None,
+    holder: str = "",
+    purpose: str = "",
+    basis: str = "",
+    consent_id: UUID | None = None,
+    move: int = 0,
+    codes: Sequence[str] = (),
+    acr: str = "",
+    ial: str = "",
+    outcome: str = "ok",
+    reason: str = "",
+    detail: str | None = None,
+    sealer: Sealer | None = None,
+) -> UUID:
+    """Write one entry into this transaction and return its id.
+
+    `codes` and `reason` are words of programs, not of people. `detail` is sealed for the subject and only committed
+    to. `move` is the number of the standing's move, so that a missing one shows. The request's id comes from
+    `session.info["request_id"]`; an unusable one is left out, because no entry may be lost over it.
+
+    Raises: ValueError for an unknown event, for words with a 13-digit number or an @ (defence in depth against IDs
+    and addresses), for a detail without subject or sealer, and for whatever FORMAT.md does not allow.
+    """
+    if event not in EVENTS:
+        raise ValueError(f"not in events.tsv: {event}")
+    for word in (reason, *codes):
+        refuse_identifiers(word)
+    entry_id, salt = new_id(), os.urandom(entries.SALT_BYTES)
+    if detail is not None:
+        _keep_detail(session, entry_id, owner=subject_id, salt=salt, detail=detail, sealer=sealer)
+    entry = Entry(
+        id=entry_id,
+        at=entries.to_the_millisecond(now),
+        event=event,
+        actor_kind=actor.kind,
+        client_id=client_id,
+        recipient_id=recipient_id,
+        holder=holder,
+        purpose=purpose,
+        basis=basis,
+        consent_id=consent_id,
+        move=move,
+        codes=tuple(codes),
+        acr=acr,
+        ial=ial,
+        outcome=outcome,
+        reason=reason,
+        request_id=_request_id(session),
+        detail_c="" if detail is None else entries.commitment(salt, detail),
+        **_names(session, actor, subject_id, entries.shard_of(now)),
+    )
+    _write(session, entry)
+    return entry_id
+
+
+def of_subject(session: Session, subject_id: UUID, *, limit: int = 50, before: UUID | None = None) -> list[Entry]:
+    """What happened about this person, newest first: the events that are for citizens' eyes (THAI 1c).
+
+    `before` is the id of the last entry of the previous page.
+    """
+    query = (
+        select(AuditEntry.leaf_bytes)
+        .join(AuditPseudonym, AuditPseudonym.pseudonym == AuditEntry.subject)
+        .where(AuditPseudonym.person_id == subject_id, AuditEntry.event.in_(FOR_CITIZENS))
+    )
+    return _page(session, query, limit, before)
+
+
+def search(
+    session: Session,
+    *,
+    auditor_id: UUID,
+    reason: str,
+    event: str | None = None,
+    client_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+    before: UUID | None = None,
+    now: datetime,
+) -> list[Entry]:
+    """Entries that match, newest first; `since` is included, `until` is not. The look is itself an entry, first.
+
+    Raises: NotAllowed(code="reason") without a usable reason; ValueError for an event that does not exist.
+    """
+    if event is not None and event not in EVENTS:
+        raise ValueError(f"not in events.tsv: {event}")
+    asked = {"event": event, "client": client_id, "since": since, "until": until}
+    codes = [f"{name}:{_spelt(value)}" for name, value in asked.items() if value is not None]
+    _check_reason(reason)
+    append(session, "audit.searched", now=now, actor=Actor.auditor(auditor_id), codes=codes, reason=reason)
+    query = select(AuditEntry.leaf_bytes)
+    if event is not None:
+        query = query.where(AuditEntry.event == event)
+    if client_id is not None:
+        query = query.where(AuditEntry.client_id == client_id)
+    if since is not None:
+        query = query.where(AuditEntry.at >= since)
+    if until is not None:
+        query = query.where(AuditEntry.at < until)
+    return _page(session, query, limit, before)
+
+
+def refuse_identifiers(word: str) -> None:
+    """Raise ValueError if the word could hold a national ID or an e-mail address. The word is not quoted."""
+    if "@" in word or _NUMBER_OF_A_PERSON.search(word):
+        raise ValueError("an entry may not hold a 13-digit number or an @")
+
+
+def _check_reason(reason: str) -> None:
+    try:
+        refuse_identifiers(reason)
+    except ValueError as error:
+        raise NotAllowed("Leave numbers of people and addresses out of the reason.", code="reason") from error
+    if not reason.strip() or len(reason) > entries.MAX_TEXT or not reason.isprintable():
+        raise NotAllowed("Say in one line why you look.", code="reason")
+
+
+def _spelt(value: str | datetime) -> str:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _request_id(session: Session) -> str:
+    given = str(session.info.get("request_id", ""))
+    usable = _REQUEST_ID.fullmatch(given) and not _NUMBER_OF_A_PERSON.search(given)
+    return given if usable else ""
+
+
+_PSEUDONYMS = select(AuditPseudonym.person_id, AuditPseudonym.pseudonym).where(
+    AuditPseudonym.person_id.in_(bindparam("people", expanding=True)), AuditPseudonym.shard == bindparam("in_shard")
+)
+_name_once = InsertOnce(AuditPseudonym)
+
+
+def _names(session: Session, actor: Actor, subject_id: UUID | None, shard: str) -> dict[str, str]:
+    people = {subject_id} if subject_id is not None else set()
+    if actor.kind in entries.PEOPLE:
+        if not isinstance(actor.id, UUID):
+            raise ValueError("people are given by their id")
+        people.add(actor.id)
+    known = _pseudonyms(session, people, shard)
+    return {
+        "actor": known[actor.id] if isinstance(actor.id, UUID) else actor.id,
+        "subject": "" if subject_id is None else known[subject_id],
+    }
+
+
+def _pseudonyms(session: Session, people: set[UUID], shard: str) -> dict[UUID, str]:
+    """Get or create, safe against another process that creates the same: whoever comes second reads the first's."""
+    if not people:
+        return {}
+    known = _read_pseudonyms(session, people, shard)
+    missing = sorted(people - known.keys())
+    if not missing:
+        return known
+    # Sorted, so that two writers of the same two people wait for each other in one order and cannot deadlock.
+    for person in missing:
+        _name_once(session, {"person_id": person, "shard": shard, "pseudonym": os.urandom(16).hex()})
+    return _read_pseudonyms(session, people, shard)
+
+
+def _read_pseudonyms(session: Session, people: set[UUID], shard: str) -> dict[UUID, str]:
+    rows = session.execute(_PSEUDONYMS, {"people": sorted(people), "in_shard": shard})
+    return {person: pseudonym for person, pseudonym in rows}  # noqa: C416 -- a Row is no pair for the type checker
+
+
+_INSERT_ENTRY = insert(table_of(AuditEntry))
+_INSERT_UNSEALED = insert(table_of(AuditUnsealed))
+
+
+def _write(session: Session, entry: Entry) -> None:
+    found_by = {name: getattr(entry, name) for name in ("id", "at", "event", "subject", "actor", "client_id")}
+    session.execute(_INSERT_ENTRY, {**found_by, "leaf_bytes": entries.to_bytes(entry)})
+    session.execute(_INSERT_UNSEALED, {"entry_id": entry.id})
+
+
+def _keep_detail(
+    session: Session, entry_id: UUID, *, owner: UUID | None, salt: bytes, detail: str, sealer: Sealer | None
+) -> None:
+    if owner is None or sealer is None:
+        raise ValueError("a detail needs a subject and a sealer")
+    # The salt is sealed too: with it in the clear, a short text could be guessed after its key is gone.
+    row = {
+        "entry_id": entry_id,
+        "owner": owner,
+        "salt": sealer.seal(salt.hex(), owner=owner, field="audit.salt"),
+        "sealed": sealer.seal(detail, owner=owner, field="audit.detail"),
+    }
+    session.execute(insert(table_of(AuditDetail)), row)
+
+
+def _page(session: Session, query: Any, limit: int, before: UUID | None) -> list[Entry]:
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    newest_first = query.order_by(AuditEntry.id.desc()).limit(max(1, min(limit, MAX_PAGE)))
+    return [entries.from_bytes(bytes(leaf)) for leaf in session.scalars(newest_first)]

@@ -1,0 +1,150 @@
+"""The tables of consent: acts are rows that never change, and one standing per key says where things are now.
+
+Four kinds of act (a record, a withdrawal, a refusal, a use) are append-only. `ConsentStanding` alone moves, by
+compare-and-swap on `version`; every move has an entry in the log with that number (DECISIONS 16).
+"""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent.db import Base, Plain, new_id
+
+
+class ConsentNotice(Base):
+    """One published text of one purpose in one language. A new text or basis is a new version, never an edit."""
+
+    __tablename__ = "consent_notice"
+    __append_only__: ClassVar[bool] = True
+    __table_args__ = (Index("uq_consent_notice_purpose_locale_version", "purpose", "locale", "version", unique=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    purpose: Mapped[Plain]
+    locale: Mapped[Plain]
+    version: Mapped[int]
+    body: Mapped[Plain]
+    sha256: Mapped[Plain]
+    published_at: Mapped[datetime]
+
+
+class ConsentNoticeText(Base):
+    """The exact words that somebody answered, named receiver and data included, kept once under their hash."""
+
+    __tablename__ = "consent_notice_text"
+    __append_only__: ClassVar[bool] = True
+
+    sha256: Mapped[Plain] = mapped_column(primary_key=True)
+    notice_id: Mapped[UUID]
+    text: Mapped[Plain]
+
+
+class ConsentRecord(Base):
+    """One act of consent, or one basis that was told. Never edited: its withdrawal or use is a row of its own."""
+
+    __tablename__ = "consent_record"
+    __append_only__: ClassVar[bool] = True
+    __table_args__ = (
+        CheckConstraint("expires_at > given_at", name="order"),
+        CheckConstraint("kind IN ('consent', 'notice', 'right')", name="kind"),
+        Index("ix_consent_record_key", "subject_id", "recipient_id", "holder", "purpose"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[Plain]
+    subject_id: Mapped[UUID]
+    recipient_id: Mapped[UUID]
+    holder: Mapped[Plain]
+    purpose: Mapped[Plain]
+    client_id: Mapped[Plain]
+    actor_id: Mapped[UUID]
+    scopes: Mapped[Plain]
+    categories: Mapped[Plain]
+    basis: Mapped[Plain]
+    explicit: Mapped[bool]
+    notice_id: Mapped[UUID]
+    notice_version: Mapped[int]
+    notice_sha256: Mapped[Plain]
+    locale: Mapped[Plain]
+    aal: Mapped[Plain]
+    ial: Mapped[Plain]
+    channel: Mapped[Plain]
+    given_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    max_uses: Mapped[int | None]
+
+    def runs_at(self, now: datetime) -> bool:
+        """Whether its time has come and not run out. Withdrawal and uses are other rows: ask the decision."""
+        return self.given_at <= now < self.expires_at
+
+
+class ConsentWithdrawal(Base):
+    """The end of one record by its subject (PDPA s.19). The record is the key: it can end so only once."""
+
+    __tablename__ = "consent_withdrawal"
+    __append_only__: ClassVar[bool] = True
+
+    record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    actor_id: Mapped[UUID]
+    reason: Mapped[Plain]
+    withdrawn_at: Mapped[datetime]
+
+
+class ConsentRefusal(Base):
+    """One "no". `ended_record_id` names the running consent that the "no" took back, if there was one."""
+
+    __tablename__ = "consent_refusal"
+    __append_only__: ClassVar[bool] = True
+    __table_args__ = (Index("ix_consent_refusal_subject_id", "subject_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[UUID]
+    recipient_id: Mapped[UUID]
+    holder: Mapped[Plain]
+    purpose: Mapped[Plain]
+    client_id: Mapped[Plain]
+    actor_id: Mapped[UUID]
+    notice_id: Mapped[UUID]
+    notice_sha256: Mapped[Plain]
+    locale: Mapped[Plain]
+    aal: Mapped[Plain]
+    channel: Mapped[Plain]
+    refused_at: Mapped[datetime]
+    ended_record_id: Mapped[UUID | None]
+
+
+class ConsentUse(Base):
+    """The n-th use of a record whose purpose counts them. The key makes two n-th uses impossible."""
+
+    __tablename__ = "consent_use"
+    __append_only__: ClassVar[bool] = True
+
+    record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    client_id: Mapped[Plain]
+    used_at: Mapped[datetime]
+
+
+class ConsentStanding(Base):
+    """Where one key stands: at most one record of a key can be in force, because there is one row to point at it."""
+
+    __tablename__ = "consent_standing"
+    __table_args__ = (
+        CheckConstraint("state IN ('given', 'noticed', 'refused', 'withdrawn')", name="state"),
+        CheckConstraint("version > 0", name="version"),
+    )
+
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    recipient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holder: Mapped[Plain] = mapped_column(primary_key=True)
+    purpose: Mapped[Plain] = mapped_column(primary_key=True)
+    state: Mapped[Plain]
+    basis: Mapped[Plain]
+    record_id: Mapped[UUID | None]
+    refusal_id: Mapped[UUID | None]
+    expires_at: Mapped[datetime | None]
+    max_uses: Mapped[int | None]
+    moved_at: Mapped[datetime]
+    version: Mapped[int]

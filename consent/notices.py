@@ -1,0 +1,144 @@
+"""Published text: immutable, versioned, and reproducible word for word for whoever has to prove what was shown."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from consent import purposes
+from consent.audit import log
+from consent.db import InsertOnce, new_id
+from consent.errors import NotFound
+from consent.models import ConsentNotice, ConsentNoticeText
+from consent.purposes import Purpose
+
+LOCALES = ("th", "en")
+_LABELS = {"th": ("ผู้รับข้อมูล", "ข้อมูล"), "en": ("Receiver", "Data")}
+_publish_once = InsertOnce(ConsentNotice)
+_keep_once = InsertOnce(ConsentNoticeText)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """The text that the page shows, line by line, and the hash of its UTF-8 bytes. `version` is of the wording."""
+
+    id: UUID
+    purpose: str
+    version: int
+    locale: str
+    text: str
+    sha256: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Title, receiver, what it does, which data, what happens on no."""
+        return tuple(self.text.split("\n"))
+
+
+def publish_catalogue(session: Session, *, now: datetime) -> int:
+    """Publish what the shipped catalogue says and is not published yet; says how many versions are new.
+
+    Nothing changed: nothing is written. Safe when several processes start at once. PDPA s.23: a new wording or basis
+    never replaces the version that somebody agreed to.
+    """
+    newest = {
+        (row.purpose, row.locale): (row.version, row.sha256)
+        for row in session.execute(
+            select(ConsentNotice.purpose, ConsentNotice.locale, ConsentNotice.version, ConsentNotice.sha256).order_by(
+                ConsentNotice.version
+            )
+        )
+    }
+    published = 0
+    for purpose in purposes.all():
+        for locale in LOCALES:
+            version, digest = newest.get((purpose.code, locale), (0, ""))
+            if digest != _sha256(_body(purpose, locale)):
+                published += _publish(session, purpose, locale=locale, version=version + 1, now=now)
+    return published
+
+
+def current(session: Session, purpose: str, *, locale: str, recipient_name: str, categories: Sequence[str]) -> Notice:
+    """The newest published text of a purpose, with this receiver and these data named in it.
+
+    Raises: NotFound when nothing is published for the purpose and language.
+    """
+    row = session.execute(
+        select(ConsentNotice.id, ConsentNotice.version, ConsentNotice.body)
+        .where(ConsentNotice.purpose == purpose, ConsentNotice.locale == locale)
+        .order_by(ConsentNotice.version.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise NotFound("There is no published notice for this purpose.", detail=f"{purpose=} {locale=}")
+    text = _text(json.loads(row.body), locale=locale, recipient_name=recipient_name, categories=categories)
+    return Notice(row.id, purpose, row.version, locale, text, _sha256(text))
+
+
+def keep(session: Session, notice: Notice) -> None:
+    """Keep the exact words, once, because somebody is answering them now."""
+    _keep_once(session, {"sha256": notice.sha256, "notice_id": notice.id, "text": notice.text})
+
+
+def shown(session: Session, sha256: str) -> str:
+    """The exact words behind the hash in a record. Raises NotFound when nobody ever answered them."""
+    text = session.scalar(select(ConsentNoticeText.text).where(ConsentNoticeText.sha256 == sha256))
+    if text is None:
+        raise NotFound("There is no such notice.", detail="sha256")
+    return text
+
+
+def _publish(session: Session, purpose: Purpose, *, locale: str, version: int, now: datetime) -> int:
+    body = _body(purpose, locale)
+    row = {
+        "id": new_id(),
+        "purpose": purpose.code,
+        "locale": locale,
+        "version": version,
+        "body": body,
+        "sha256": _sha256(body),
+        "published_at": now,
+    }
+    # The unique key decides between two processes; the one that loses publishes and logs nothing.
+    if not _publish_once(session, row):
+        return 0
+    log.append(
+        session,
+        "notice.published",
+        now=now,
+        actor=log.Actor.system("catalogue"),
+        purpose=purpose.code,
+        basis=purpose.basis,
+        codes=(f"locale:{locale}", f"version:{version}"),
+    )
+    return 1
+
+
+def _body(purpose: Purpose, locale: str) -> str:
+    members = {
+        "name": purpose.name.in_(locale),
+        "text": purpose.text.in_(locale),
+        "if_refused": purpose.if_refused.in_(locale),
+        "basis": purpose.basis,
+        "data": {code: purposes.category(code).name.in_(locale) for code in purpose.data_categories},
+    }
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+
+
+def _text(body: dict[str, Any], *, locale: str, recipient_name: str, categories: Sequence[str]) -> str:
+    receiver, data = _LABELS[locale]
+    labels: dict[str, str] = body["data"]
+    named = " · ".join(labels[code] for code in labels if code in categories)
+    lines = (body["name"], f"{receiver}: {recipient_name}", body["text"], f"{data}: {named}", body["if_refused"])
+    # One field, one line: a receiver's name cannot write a sentence of its own.
+    return "\n".join(" ".join(line.split()) for line in lines)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

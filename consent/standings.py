@@ -1,0 +1,181 @@
+"""Where each key stands: one row per key, moved by compare-and-swap, and the uses that are counted.
+
+Reads are Core statements built once: they run at every introspection. Only `records` and `withdrawal` move a standing;
+each of its moves has a number and an entry in the log.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from consent.db import InsertOnce, rows_of, table_of
+from consent.decision import Standing
+from consent.errors import Conflict
+from consent.models import ConsentStanding, ConsentUse
+
+ATTEMPTS = 3
+ANY_HOLDER = "any"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose consent, to which legal entity, about data at which holder ("any" listed one), for what."""
+
+    subject_id: UUID
+    recipient_id: UUID
+    holder: str
+    purpose: str
+
+    @property
+    def named_holder(self) -> str:
+        """The holder as the log writes it: nothing for any listed one."""
+        return "" if self.holder == ANY_HOLDER else self.holder
+
+
+@dataclass(frozen=True)
+class Here:
+    """Where a move starts from; `version` is what the compare-and-swap compares."""
+
+    state: str
+    basis: str
+    record_id: UUID | None
+    version: int
+
+
+_AT_KEY = (
+    ConsentStanding.subject_id == bindparam("at_subject"),
+    ConsentStanding.recipient_id == bindparam("at_recipient"),
+    ConsentStanding.holder == bindparam("at_holder"),
+)
+_AT_PURPOSE = ConsentStanding.purpose == bindparam("at_purpose")
+_USED = select(func.count()).where(ConsentUse.record_id == ConsentStanding.record_id).scalar_subquery()
+_STANDINGS = select(
+    ConsentStanding.purpose,
+    ConsentStanding.state,
+    ConsentStanding.basis,
+    ConsentStanding.record_id,
+    ConsentStanding.expires_at,
+    ConsentStanding.moved_at,
+    ConsentStanding.max_uses,
+    ConsentStanding.version,
+    _USED.label("used"),
+).where(*_AT_KEY, ConsentStanding.purpose.in_(bindparam("at_purposes", expanding=True)))
+_LOOK = select(ConsentStanding.state, ConsentStanding.basis, ConsentStanding.record_id, ConsentStanding.version).where(
+    *_AT_KEY, _AT_PURPOSE
+)
+_first_move = InsertOnce(ConsentStanding)
+_NEXT_MOVE = update(table_of(ConsentStanding)).where(
+    *_AT_KEY, _AT_PURPOSE, ConsentStanding.version == bindparam("from_version")
+)
+_USES = select(func.count()).where(ConsentUse.record_id == bindparam("of_record"))
+_count_use = InsertOnce(ConsentUse)
+
+
+def standing(session: Session, key: Key) -> Standing | None:
+    """Where the key stands, or None if it was never moved."""
+    found = standings(
+        session,
+        subject_id=key.subject_id,
+        recipient_id=key.recipient_id,
+        purposes=[key.purpose],
+        holder=key.holder,
+    )
+    return found.get(key.purpose)
+
+
+def standings(
+    session: Session, *, subject_id: UUID, recipient_id: UUID, purposes: Sequence[str], holder: str = ANY_HOLDER
+) -> dict[str, Standing]:
+    """Where several purposes stand for one recipient, in one read; those never moved are absent."""
+    rows = session.execute(
+        _STANDINGS,
+        {
+            "at_subject": subject_id,
+            "at_recipient": recipient_id,
+            "at_holder": holder,
+            "at_purposes": list(purposes),
+        },
+    )
+    return {
+        row.purpose: Standing(
+            state=row.state,
+            record_id=row.record_id,
+            expires_at=row.expires_at,
+            moved_at=row.moved_at,
+            uses_left=None if row.max_uses is None else row.max_uses - row.used,
+            move=row.version,
+            basis=row.basis,
+        )
+        for row in rows
+    }
+
+
+def use(session: Session, record_id: UUID, *, client_id: str, most: int, now: datetime) -> bool:
+    """Count one use of a record of at most `most` uses. False: they are spent, also when another was just faster."""
+    for _ in range(most):
+        used = session.scalar(_USES, {"of_record": record_id}) or 0
+        if used >= most:
+            return False
+        row = {"record_id": record_id, "n": used + 1, "client_id": client_id, "used_at": now}
+        if _count_use(session, row):
+            return True
+    return False
+
+
+def look(session: Session, key: Key) -> Here | None:
+    """The standing as it is in the database now (never from the session's memory)."""
+    row = session.execute(_LOOK, _bound(key)).first()
+    return None if row is None else Here(row.state, row.basis, row.record_id, row.version)
+
+
+def move(
+    session: Session,
+    key: Key,
+    here: Here | None,
+    *,
+    state: str,
+    basis: str,
+    record_id: UUID | None = None,
+    refusal_id: UUID | None = None,
+    expires_at: datetime | None = None,
+    max_uses: int | None = None,
+    now: datetime,
+) -> bool:
+    """Move the standing from exactly `here`. False: somebody else moved it first, and nothing was written."""
+    facts: dict[str, Any] = {
+        "state": state,
+        "basis": basis,
+        "record_id": record_id,
+        "refusal_id": refusal_id,
+        "expires_at": expires_at,
+        "max_uses": max_uses,
+        "moved_at": now,
+        "version": number(here),
+    }
+    if here is None:
+        return _first_move(session, {**facts, **asdict(key)})
+    return rows_of(session.execute(_NEXT_MOVE.values(facts), {**_bound(key), "from_version": here.version})) == 1
+
+
+def lost_the_race(key: Key) -> Conflict:
+    """The refusal of an act whose key others moved `ATTEMPTS` times meanwhile."""
+    return Conflict("This consent is being changed elsewhere. Please try again.", detail=f"{key.purpose=}")
+
+
+def number(here: Here | None) -> int:
+    """The number of the move that starts from `here`."""
+    return 1 if here is None else here.version + 1
+
+
+def _bound(key: Key) -> dict[str, Any]:
+    return {
+        "at_subject": key.subject_id,
+        "at_recipient": key.recipient_id,
+        "at_holder": key.holder,
+        "at_purpose": key.purpose,
+    }
