@@ -1,0 +1,267 @@
+"""One-time codes: one challenge for any national ID that is posted, five guesses exactly, sends limited per number.
+
+The request writes the same rows whoever the number belongs to; only the worker learns that (DECISIONS 2). It makes the
+code as well, so a decoy never has one. A guess costs a try before it is compared, by one conditional UPDATE, so that
+any number of processes evaluate five and not six (RELIABILITY 3).
+"""
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from consent.db import Base, Plain, Sealed, new_id
+from idp import jobs
+from idp.contact import limits
+from idp.contact.limits import Limited
+from idp.keys import KeyRing
+
+DIGITS = 6
+LIFETIME = timedelta(minutes=5)
+TRIES = 5
+REF_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I, no O: they read as 1 and 0
+REF_LENGTH = 4
+NO_CODE = "0" * 64  # compared with when there is no code, so that a decoy costs the same work
+RESOLVE = "resolve-challenge"
+NOTE_WRONG = "note-wrong-code"
+NOTE_LOCKED = "note-locked-code"
+
+
+class Challenge(Base):
+    """One posted national ID in one browser and one flow. `code_hash` stays empty unless the worker found a phone."""
+
+    __tablename__ = "challenge"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'resolved')", name="state"),
+        CheckConstraint("tries_left >= 0", name="tries"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    fingerprint: Mapped[Plain] = mapped_column(index=True)
+    browser_hash: Mapped[Plain] = mapped_column(index=True)
+    interaction_hash: Mapped[Plain]
+    ref: Mapped[Plain]
+    locale: Mapped[Plain]
+    service: Mapped[Plain]
+    asked: Mapped[Sealed]  # the number, under the server's key: no person is known yet
+    code_hash: Mapped[Plain | None]
+    tries_left: Mapped[int]
+    state: Mapped[Plain]
+    snapshot: Mapped[Sealed | None]
+    subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("subject.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    next_send_at: Mapped[datetime]
+    quiet_until: Mapped[datetime | None]
+    superseded_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class GuessResult:
+    """outcome: right, wrong, spent (no try left, or already used), expired (or a newer code was asked for), unknown."""
+
+    outcome: str
+    tries_left: int
+
+
+_INSERT = insert(Challenge)
+
+
+def begin(
+    session: Session,
+    ring: KeyRing,
+    *,
+    national_id: str,
+    browser: str,
+    interaction_id: str,
+    locale: str,
+    now: datetime,
+    service: str = "",
+    lifetime: timedelta = LIFETIME,
+    tries: int = TRIES,
+) -> Challenge:
+    """Write a challenge and a job for a well-formed national ID; no read tells who it belongs to.
+
+    Earlier challenges of this browser and flow are superseded: newest only. Within 30 s of the last send the code is
+    sent when they are over; beyond the other limits `quiet_until` is set and nothing will be sent.
+    """
+    allowed = limits.take(session, ring.fingerprint(national_id), now=now)
+    facts = {
+        "fingerprint": ring.fingerprint(national_id),
+        "browser_hash": _hashed(browser),
+        "interaction_hash": _hashed(interaction_id),
+        "locale": locale,
+        "service": service,
+        "tries_left": tries,
+        "quiet_until": allowed.until if isinstance(allowed, Limited) else None,
+    }
+    send_at = now if isinstance(allowed, Limited) else allowed
+    return _open(session, ring, facts, national_id=national_id, send_at=send_at, lifetime=lifetime, now=now)
+
+
+def resend(
+    session: Session,
+    ring: KeyRing,
+    challenge_id: UUID,
+    *,
+    browser: str,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+    tries: int = TRIES,
+) -> Challenge | Limited | None:
+    """Ask for a new code: a new challenge that supersedes this one, or when the next one may be asked for.
+
+    1 in 30 s, 3 in 15 min, 8 a day for each number, known or unknown alike. None: another browser's, or used.
+    """
+    old = find(session, challenge_id, browser=browser)
+    if old is None or old.used_at is not None or old.superseded_at is not None:
+        return None
+    allowed = limits.take(session, old.fingerprint, now=now, patience=timedelta(0))
+    if isinstance(allowed, Limited):
+        return allowed
+    kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service")
+    facts = {name: getattr(old, name) for name in kept} | {"tries_left": tries, "quiet_until": None}
+    return _open(session, ring, facts, national_id=asked(ring, old), send_at=now, lifetime=lifetime, now=now)
+
+
+def find(session: Session, challenge_id: UUID, *, browser: str) -> Challenge | None:
+    """The challenge, if it belongs to this browser."""
+    return session.scalar(
+        select(Challenge).where(Challenge.id == challenge_id, Challenge.browser_hash == _hashed(browser))
+    )
+
+
+def guess(
+    session: Session, ring: KeyRing, challenge_id: UUID, code: str, *, browser: str, now: datetime
+) -> GuessResult:
+    """Spend a try, then compare. The caller commits whatever the outcome: a spent try is never given back.
+
+    A challenge without a code (unknown number, or not resolved yet) answers as one with another code.
+    """
+    spent = session.execute(
+        update(Challenge)
+        .where(
+            Challenge.id == challenge_id,
+            Challenge.browser_hash == _hashed(browser),
+            Challenge.tries_left > 0,
+            Challenge.used_at.is_(None),
+            Challenge.superseded_at.is_(None),
+            Challenge.expires_at > now,
+        )
+        .values(tries_left=Challenge.tries_left - 1)
+        .returning(Challenge.code_hash, Challenge.tries_left)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if spent is None:
+        return _why_not(session, challenge_id, browser=browser, now=now)
+    right = hmac.compare_digest(spent.code_hash or NO_CODE, code_hash(ring, challenge_id, typed(code)))
+    if not right:
+        jobs.enqueue_job(session, NOTE_WRONG if spent.tries_left else NOTE_LOCKED, challenge_id, now=now)
+        return GuessResult("wrong", spent.tries_left)
+    return GuessResult("right" if _use(session, challenge_id, now=now) else "spent", spent.tries_left)
+
+
+def new_code() -> str:
+    """Six random digits."""
+    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+
+
+def code_hash(ring: KeyRing, challenge_id: UUID, code: str) -> str:
+    """What is stored of a code: an HMAC bound to its challenge, so that a copied database guesses nothing."""
+    return ring.mac("one-time-code", str(challenge_id), code).hex()
+
+
+def typed(text: str) -> str:
+    """The digits of what a person typed: Thai digits become ASCII, spaces and dashes go."""
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in text if not sign.isspace() and sign != "-")
+
+
+def asked(ring: KeyRing, challenge: Challenge) -> str:
+    """The national ID that was posted."""
+    return ring.open(challenge.asked, place=_place(challenge.id, "asked"))
+
+
+def seal_snapshot(ring: KeyRing, challenge_id: UUID, text: str) -> bytes:
+    """Keep what the registry said until the code proves who holds the phone."""
+    return ring.seal(text, place=_place(challenge_id, "snapshot"))
+
+
+def open_snapshot(ring: KeyRing, challenge: Challenge) -> str | None:
+    """What the registry said, if it knew the number."""
+    return None if challenge.snapshot is None else ring.open(challenge.snapshot, place=_place(challenge.id, "snapshot"))
+
+
+def _open(
+    session: Session,
+    ring: KeyRing,
+    facts: Mapping[str, Any],
+    *,
+    national_id: str,
+    send_at: datetime,
+    lifetime: timedelta,
+    now: datetime,
+) -> Challenge:
+    challenge_id = new_id()
+    _supersede(session, browser_hash=facts["browser_hash"], interaction_hash=facts["interaction_hash"], now=now)
+    row = {
+        **facts,
+        "id": challenge_id,
+        "ref": "".join(secrets.choice(REF_LETTERS) for _ in range(REF_LENGTH)),
+        "asked": ring.seal(national_id, place=_place(challenge_id, "asked")),
+        "state": "waiting",
+        "created_at": now,
+        "expires_at": send_at + lifetime,
+        "next_send_at": facts["quiet_until"] or send_at + limits.SHORTEST,
+    }
+    session.execute(_INSERT, row)
+    jobs.enqueue_job(session, RESOLVE, challenge_id, now=now, run_at=send_at)
+    return session.get_one(Challenge, challenge_id)
+
+
+def _supersede(session: Session, *, browser_hash: str, interaction_hash: str, now: datetime) -> None:
+    session.execute(
+        update(Challenge)
+        .where(
+            Challenge.browser_hash == browser_hash,
+            Challenge.interaction_hash == interaction_hash,
+            Challenge.superseded_at.is_(None),
+        )
+        .values(superseded_at=now)
+    )
+
+
+def _use(session: Session, challenge_id: UUID, *, now: datetime) -> bool:
+    used: Any = session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge_id, Challenge.used_at.is_(None), Challenge.superseded_at.is_(None))
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(used.rowcount)
+
+
+def _why_not(session: Session, challenge_id: UUID, *, browser: str, now: datetime) -> GuessResult:
+    challenge = find(session, challenge_id, browser=browser)
+    if challenge is None:
+        return GuessResult("unknown", 0)
+    if challenge.superseded_at is not None or (challenge.used_at is None and challenge.expires_at <= now):
+        return GuessResult("expired", challenge.tries_left)
+    return GuessResult("spent", challenge.tries_left)
+
+
+def _hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _place(challenge_id: UUID, what: str) -> str:
+    return f"challenge:{challenge_id}:{what}"

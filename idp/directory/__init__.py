@@ -1,0 +1,24 @@
+"""Who is who among organisations and staff: legal entities, facilities, licences, assignments.
+
+models      the tables                           recipients   a legal entity as `consent.decision.Recipient`
+contacts    who answers for an organisation      staff        roles of a person, assignments
+seed        the sandbox's directory, made up from hcode 99001 on
+"""
+
+from idp.directory.contacts import Contacts, contacts_of
+from idp.directory.models import Facility, LegalEntity, Practitioner, StaffAssignment
+from idp.directory.recipients import recipient_of
+from idp.directory.staff import assign, end_assignment, roles_of
+
+__all__ = [
+    "Contacts",
+    "Facility",
+    "LegalEntity",
+    "Practitioner",
+    "StaffAssignment",
+    "assign",
+    "contacts_of",
+    "end_assignment",
+    "recipient_of",
+    "roles_of",
+]

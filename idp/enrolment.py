@@ -1,0 +1,196 @@
+"""The story of a challenge: any number is posted → the worker learns whose it is → a right code opens the account.
+
+`resolve` runs in the worker: it reads, asks the registry with no transaction open, and writes the result with the
+letter in one transaction. `complete` runs in the request after a right guess. Nobody under 20 gets an account until
+guardians are built (PDPA s.20).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from consent.audit import log
+from consent.audit.log import Actor
+from idp import jobs, outbox, subjects
+from idp.contact import codes
+from idp.contact.codes import Challenge
+from idp.db import Sessions
+from idp.jobs import Job
+from idp.keys import KeyRing
+from idp.ports import Ports, RegistryPerson
+from idp.subjects import PersonSealer, Subject, age_on, e164
+
+OF_AGE = 20  # Civil and Commercial Code s.19
+SERVICE = {"th": "ยินยอม", "en": "Yinyom"}
+LONGEST_SERVICE = 40
+TEXTS = {
+    "th": "{code} คือรหัสเข้าสู่ระบบ{service} อ้างอิง {ref} ใช้ได้ {minutes} นาที อย่าบอกรหัสนี้กับใคร แม้แต่เจ้าหน้าที่",
+    "en": "{code} is your sign-in code for {service}. Ref {ref}. Valid {minutes} min. Tell nobody, not even staff.",
+}
+SIGN_IN = Actor.system("sign-in")
+
+
+@dataclass(frozen=True)
+class Completed:
+    """Who the right code proved. Nobody: too young for now, or the account is closed, or it was completed before."""
+
+    subject_id: UUID | None
+    too_young: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where the code goes: an account's phone, or a registry entry's."""
+
+    phone: str
+    subject_id: UUID | None = None
+    person: RegistryPerson | None = None
+
+
+def resolve(
+    sessions: Sessions, ring: KeyRing, ports: Ports, job: Job, *, now: datetime, fixed_code: str | None = None
+) -> None:
+    """Find the phone behind a challenge, make its code and queue the letter; or drop it in the same number of writes.
+
+    `fixed_code` replaces the random code in a sandbox. Runs twice without harm: only a waiting challenge is resolved.
+    Raises: RegistryUnavailable, then nothing is written and the job is tried again.
+    """
+    with sessions.reading() as session:
+        challenge = session.get(Challenge, job.ref_id)
+        awaited = challenge is not None and _awaited(challenge, now=now)
+        account = None
+        if challenge is not None and awaited:
+            account = subjects.find_by_national_id(session, ring, codes.asked(ring, challenge))
+        found = _in_account(session, ring, account) if account else None
+    if challenge is not None and awaited and account is None:
+        found = _in_registry(ports, codes.asked(ring, challenge))
+    with sessions.writing() as session:
+        if challenge is not None and awaited:
+            _settle(session, ring, challenge, found, now=now, fixed_code=fixed_code)
+        jobs.finish(session, job.id)
+
+
+def complete(session: Session, ring: KeyRing, challenge_id: UUID, *, now: datetime) -> Completed:
+    """Turn a right guess into a person, once; opens the account when the registry knew them and we did not."""
+    taken: Any = session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge_id, Challenge.used_at.is_not(None), Challenge.completed_at.is_(None))
+        .values(completed_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:
+        return Completed(None, too_young=False)
+    challenge = session.get_one(Challenge, challenge_id, populate_existing=True)
+    subject = _subject(session, ring, challenge, now=now)
+    if subject is None:
+        return Completed(None, too_young=challenge.snapshot is not None)
+    if subject.status != "active":
+        return Completed(None, too_young=False)
+    if not _of_age(subjects.profile(session, ring, subject.id).birth_date, now=now):
+        return Completed(None, too_young=True)
+    return Completed(subject.id, too_young=False)
+
+
+def note(session: Session, job: Job, *, now: datetime) -> None:
+    """Write a wrong or the last wrong code into the log, for the person if we know one.
+
+    The worker does it, so that a guess at a known number costs the request no more than one at an unknown number.
+    """
+    challenge = session.get(Challenge, job.ref_id)
+    event = "otp.locked" if job.kind == codes.NOTE_LOCKED else "otp.failed"
+    subject_id = challenge.subject_id if challenge else None
+    log.append(session, event, now=now, actor=SIGN_IN, subject_id=subject_id, outcome="failed", reason="wrong_code")
+    jobs.finish(session, job.id)
+
+
+def sms_text(challenge: Challenge, code: str, *, minutes: int) -> str:
+    """PURE: the message, with the service it is for and the reference letters of the page; never a link."""
+    locale = challenge.locale if challenge.locale in TEXTS else "th"
+    # A service's name comes from its registration; what looks like a link must not travel under our sender name.
+    name = challenge.service if challenge.service.isprintable() and not {"/", ":"} & set(challenge.service) else ""
+    service = name[:LONGEST_SERVICE] or SERVICE[locale]
+    return TEXTS[locale].format(code=code, service=service, ref=challenge.ref, minutes=minutes)
+
+
+def _awaited(challenge: Challenge, *, now: datetime) -> bool:
+    return challenge.state == "waiting" and challenge.superseded_at is None and challenge.expires_at > now
+
+
+def _in_account(session: Session, ring: KeyRing, account: Subject) -> _Found | None:
+    if account.status != "active":
+        return None
+    phone = PersonSealer(ring, session).open(account.phone, owner=account.id, field="phone")
+    return _Found(phone, subject_id=account.id) if phone else None
+
+
+def _in_registry(ports: Ports, national_id: str) -> _Found | None:
+    person = ports.registry.look_up(national_id)
+    if person is None or person.status != "alive" or not person.phone:
+        return None
+    return _Found(e164(person.phone), person=person)
+
+
+def _settle(
+    session: Session,
+    ring: KeyRing,
+    challenge: Challenge,
+    found: _Found | None,
+    *,
+    now: datetime,
+    fixed_code: str | None,
+) -> None:
+    quiet = challenge.quiet_until is not None
+    code = fixed_code or (None if quiet else codes.new_code())
+    snapshot = json.dumps(asdict(found.person)) if found and found.person else None
+    settled: Any = session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge.id, Challenge.state == "waiting", Challenge.superseded_at.is_(None))
+        .values(
+            state="resolved",
+            code_hash=codes.code_hash(ring, challenge.id, code) if found and code else None,
+            subject_id=found.subject_id if found else None,
+            snapshot=codes.seal_snapshot(ring, challenge.id, snapshot) if snapshot else None,
+        )
+    )
+    if settled.rowcount and found and code and not quiet:
+        _send(session, ring, challenge, found, code, now=now)
+
+
+def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, now: datetime) -> None:
+    minutes = max(1, round((challenge.expires_at - now) / timedelta(minutes=1)))
+    outbox.enqueue(
+        session,
+        ring,
+        kind="sms",
+        to=found.phone,
+        body=sms_text(challenge, code, minutes=minutes),
+        key=f"otp-{challenge.id}",
+        subject_id=found.subject_id,
+        until=challenge.expires_at,
+        now=now,
+    )
+    log.append(session, "otp.sent", now=now, actor=SIGN_IN, subject_id=found.subject_id, codes=("channel:sms",))
+
+
+def _subject(session: Session, ring: KeyRing, challenge: Challenge, *, now: datetime) -> Subject | None:
+    if challenge.subject_id is not None:
+        return subjects.get(session, challenge.subject_id)
+    snapshot = codes.open_snapshot(ring, challenge)
+    if snapshot is None:
+        return None
+    person = RegistryPerson(**json.loads(snapshot))
+    if not _of_age(person.birth_date, now=now):
+        return None
+    national_id = codes.asked(ring, challenge)
+    return subjects.create(session, ring, national_id, person, now=now, locale=challenge.locale)
+
+
+def _of_age(birth_date: str, *, now: datetime) -> bool:
+    """An unknown age is no age of majority: such a person is helped at a counter."""
+    age = age_on(birth_date, now)
+    return age is not None and age >= OF_AGE

@@ -1,0 +1,96 @@
+"""The guarded fetcher: HTTP to addresses that somebody else gave us (event endpoints, client metadata).
+
+https only; every address that the name resolves to must be public, and the connection goes to the address that was
+checked, so that a second answer of the name server cannot lead inside. No redirects, no proxy from the environment, one
+time limit, one size limit. In a sandbox on this machine loopback is allowed, over http too.
+"""
+
+import socket
+import time
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from idp.ports import FetchFailed, Reply
+from idp.settings import is_loopback
+
+TIMEOUT_S = 5.0
+MOST_BYTES = 64 * 1024
+# No connection is kept: it was opened for one name, and another name may live at the same address.
+ONE_EACH = httpx.Limits(max_keepalive_connections=0)
+DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+class GuardedFetcher:
+    """`idp.ports.Fetcher` over httpx."""
+
+    def __init__(self, *, allow_loopback: bool = False, timeout_s: float = TIMEOUT_S) -> None:
+        self._allow_loopback = allow_loopback
+        self._client = httpx.Client(timeout=timeout_s, follow_redirects=False, trust_env=False, limits=ONE_EACH)
+        self._longest_s = 2 * timeout_s
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """Fetch a document of at most 64 KiB. Raises: FetchFailed."""
+        return self._ask("GET", url, body=None, headers=headers)
+
+    def post(self, url: str, *, body: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+        """Post a document. Raises: FetchFailed."""
+        return self._ask("POST", url, body=body, headers=headers)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _ask(self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str] | None) -> Reply:
+        address, host = self._checked(url)
+        sent = {**(headers or {}), "Host": host}
+        extensions = {"sni_hostname": urlsplit(url).hostname or ""}
+        try:
+            with self._client.stream(method, address, content=body, headers=sent, extensions=extensions) as answer:
+                return Reply(
+                    answer.status_code, _read(answer, time.monotonic() + self._longest_s), dict(answer.headers)
+                )
+        except httpx.TimeoutException as error:
+            raise FetchFailed("timeout") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise FetchFailed("no_answer") from error
+
+    def _checked(self, url: str) -> tuple[str, str]:
+        """The same URL with the checked address in place of the name, and the Host header to send."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        except ValueError as error:
+            raise FetchFailed("bad_url", temporary=False) from error
+        inside = self._allow_loopback and is_loopback(host)
+        if not host or parts.username or parts.scheme not in (("https", "http") if inside else ("https",)):
+            raise FetchFailed("bad_url", temporary=False)
+        address = self._resolve(host, port, inside=inside)
+        literal = f"[{address}]" if ":" in address else address
+        return urlunsplit((parts.scheme, f"{literal}:{port}", parts.path or "/", parts.query, "")), parts.netloc
+
+    @staticmethod
+    def _resolve(host: str, port: int, *, inside: bool) -> str:
+        try:
+            found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        except (OSError, UnicodeError) as error:
+            raise FetchFailed("no_such_host") from error
+        for address in found:
+            place = ip_address(address.partition("%")[0])
+            if not (place.is_loopback if inside else place.is_global and not place.is_multicast):
+                raise FetchFailed("private_address", temporary=False)
+        # A name for this machine may answer with IPv6 first while the service listens on IPv4 only.
+        return min(found, key=lambda address: ":" in address)
+
+
+def _read(answer: httpx.Response, deadline: float) -> bytes:
+    body = b""
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MOST_BYTES:
+            raise FetchFailed("too_long", temporary=False)
+        if time.monotonic() > deadline:
+            raise FetchFailed("timeout")
+    return body

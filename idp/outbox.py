@@ -1,0 +1,263 @@
+"""Letters that must be delivered: written with the facts they tell of, sent later by the worker.
+
+A letter is queued in the caller's transaction, so a crash after the commit delays it but cannot lose it. A worker takes
+it by one conditional UPDATE that also moves `next_at` forward as a lease: a worker that dies leaves a letter that falls
+due again. The outside call happens between two transactions (DECISIONS 23), so a letter may arrive twice, and carries a
+key by which the receiver can tell.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from consent.audit import log
+from consent.audit.log import Actor
+from consent.db import Base, Plain, Sealed, new_id
+from idp.db import Sessions
+from idp.jobs import LEASE, pause_after
+from idp.keys import KeyRing
+from idp.ports import Fetcher, PortFailed, Sms
+
+GIVE_UP_AFTER = timedelta(hours=72)
+BATCH = 20
+KINDS = ("sms", "set")
+WORKER = Actor.system("worker")
+SET_TYPE = "application/secevent+jwt"  # RFC 8417 section 2.3
+ACKNOWLEDGED = (200, 202)  # RFC 8935 section 2.2 says 202; receivers in the field say 200 too
+RETRIED_STATUS = (408, 425, 429)
+SERVER_ERROR = 500
+
+
+class Letter(Base):
+    """One message to one address. `key` makes queuing it twice one letter; address and text are sealed."""
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        CheckConstraint("kind IN ('sms', 'set')", name="kind"),
+        CheckConstraint("state IN ('queued', 'sent', 'dead')", name="state"),
+        Index("ix_letter_due", "state", "next_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[Plain]
+    key: Mapped[Plain] = mapped_column(unique=True)
+    subject_id: Mapped[UUID | None]
+    recipient_id: Mapped[UUID | None]
+    client_id: Mapped[Plain | None]
+    consent_id: Mapped[UUID | None] = mapped_column(index=True)
+    to_sealed: Mapped[Sealed | None]  # wiped once a message to a person is sent or dead
+    body_sealed: Mapped[Sealed | None]
+    state: Mapped[Plain]
+    attempts: Mapped[int]
+    queued_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    until: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    last_error: Mapped[Plain | None]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of the letter to one client, for the citizen's page. state: queued, sent or dead."""
+
+    client_id: str
+    queued_at: datetime
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    state: str
+
+
+class LetterPorts(Protocol):
+    """The two ways out."""
+
+    @property
+    def sms(self) -> Sms:
+        """To a phone."""
+        ...
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """To an https endpoint."""
+        ...
+
+
+class Rings(Protocol):
+    """Whoever gives the key ring of a moment."""
+
+    def at(self, now: datetime) -> KeyRing:
+        """The ring."""
+        ...
+
+
+def enqueue(
+    session: Session,
+    ring: KeyRing,
+    *,
+    kind: str,
+    to: str,
+    body: str,
+    key: str,
+    now: datetime,
+    subject_id: UUID | None = None,
+    client_id: str | None = None,
+    recipient_id: UUID | None = None,
+    consent_id: UUID | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Queue a letter in this transaction: `sms` to an E.164 number, `set` (a signed event) to an https endpoint.
+
+    The same `key` twice is one letter. It is given up at `until`, 72 h from now at the latest.
+    """
+    letter_id = new_id()
+    row = {
+        "id": letter_id,
+        "kind": kind,
+        "key": key,
+        "subject_id": subject_id,
+        "recipient_id": recipient_id,
+        "client_id": client_id,
+        "consent_id": consent_id,
+        "to_sealed": ring.seal(to, place=f"letter:{letter_id}:to"),
+        "body_sealed": ring.seal(body, place=f"letter:{letter_id}:body"),
+        "state": "queued",
+        "attempts": 0,
+        "queued_at": now,
+        "next_at": now,
+        "until": min(until or now + GIVE_UP_AFTER, now + GIVE_UP_AFTER),
+    }
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Letter).values(row).on_conflict_do_nothing(index_elements=["key"]))
+
+
+def due_letters(session: Session, *, now: datetime, limit: int = BATCH, kinds: Sequence[str] = KINDS) -> Sequence[UUID]:
+    """Ids of the letters that are due, oldest first."""
+    return session.scalars(_DUE_LETTERS, {"now": now, "limit": limit, "kinds": kinds}).all()
+
+
+def claim_letter(session: Session, letter_id: UUID, *, now: datetime) -> Letter | None:
+    """Take a due letter for `LEASE`, or None when another worker has it. One conditional statement."""
+    return session.scalar(
+        update(Letter)
+        .where(Letter.id == letter_id, Letter.state == "queued", Letter.next_at <= now)
+        .values(attempts=Letter.attempts + 1, next_at=now + LEASE)
+        .returning(Letter)
+    )
+
+
+def deliver(
+    sessions: Sessions,
+    rings: Rings,
+    ports: LetterPorts,
+    *,
+    now: datetime,
+    limit: int = BATCH,
+    kinds: Sequence[str] = KINDS,
+) -> int:
+    """Send what is due and record each outcome; the number of letters tried.
+
+    Claim, commit, send, record: no transaction is open while the outside world answers. A crash between sending and
+    recording sends again under the same key.
+    """
+    with sessions.reading() as session:
+        due = due_letters(session, now=now, limit=limit, kinds=kinds)
+    tried = 0
+    for letter_id in due:
+        with sessions.writing() as session:
+            letter = claim_letter(session, letter_id, now=now)
+        if letter is None:
+            continue
+        tried += 1
+        failure = _send(rings.at(now), ports, letter, now=now)
+        with sessions.writing() as session:
+            _record(session, letter, failure, now=now)
+    return tried
+
+
+def deliveries(session: Session, consent_id: UUID) -> list[Delivery]:
+    """What became of the letters about one consent, oldest first."""
+    rows = session.execute(_DELIVERIES, {"consent": consent_id})
+    return [Delivery(row.client_id or "", *row[1:]) for row in rows]
+
+
+def _send(ring: KeyRing, ports: LetterPorts, letter: Letter, *, now: datetime) -> PortFailed | None:
+    if now >= letter.until or letter.to_sealed is None or letter.body_sealed is None:
+        return PortFailed("too_late", temporary=False)
+    to = ring.open(letter.to_sealed, place=f"letter:{letter.id}:to")
+    body = ring.open(letter.body_sealed, place=f"letter:{letter.id}:body")
+    try:
+        if letter.kind == "sms":
+            ports.sms.send(to, body, key=letter.key)
+        else:
+            _push_set(ports.fetcher, to, body)
+    except PortFailed as failure:
+        return failure
+    except Exception as fault:  # noqa: BLE001 -- a port that breaks its promise must not stop the other letters
+        return PortFailed(f"fault_{type(fault).__name__}")
+    return None
+
+
+def _push_set(fetcher: Fetcher, url: str, token: str) -> None:
+    reply = fetcher.post(url, body=token.encode(), headers={"Content-Type": SET_TYPE, "Accept": "application/json"})
+    if reply.status not in ACKNOWLEDGED:
+        temporary = reply.status >= SERVER_ERROR or reply.status in RETRIED_STATUS
+        raise PortFailed(f"status_{reply.status}", temporary=temporary)
+
+
+def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now: datetime) -> None:
+    if failure is None:
+        changes: dict[str, Any] = {"state": "sent", "sent_at": now, "last_error": None}
+        if letter.kind == "set":
+            changes["acknowledged_at"] = now
+    elif failure.temporary and now + pause_after(letter.attempts) < letter.until:
+        changes = {"next_at": now + pause_after(letter.attempts), "last_error": failure.code}
+    else:
+        changes = {"state": "dead", "last_error": failure.code}
+    if letter.kind == "sms" and "state" in changes:
+        changes |= {"to_sealed": None, "body_sealed": None}
+    recorded: Any = session.execute(
+        update(Letter).where(Letter.id == letter.id, Letter.state == "queued").values(changes)
+    )
+    if recorded.rowcount and "state" in changes:
+        _log(session, letter, failure, now=now)
+
+
+def _log(session: Session, letter: Letter, failure: PortFailed | None, *, now: datetime) -> None:
+    if letter.kind == "sms" and failure is None:
+        return  # otp.sent was written when the code was made
+    log.append(
+        session,
+        "letter.failed" if failure else "letter.delivered",
+        now=now,
+        actor=WORKER,
+        subject_id=letter.subject_id,
+        client_id=letter.client_id or "",
+        recipient_id=letter.recipient_id,
+        consent_id=letter.consent_id,
+        codes=(f"letter:{letter.kind}",),
+        outcome="failed" if failure else "ok",
+        reason=failure.code if failure else "",
+    )
+
+
+_DUE_LETTERS = (
+    select(Letter.id)
+    .where(
+        Letter.state == "queued",
+        Letter.next_at <= bindparam("now"),
+        Letter.kind.in_(bindparam("kinds", expanding=True)),
+    )
+    .order_by(Letter.next_at)
+    .limit(bindparam("limit"))
+)
+_DELIVERIES = (
+    select(Letter.client_id, Letter.queued_at, Letter.sent_at, Letter.acknowledged_at, Letter.state)
+    .where(Letter.consent_id == bindparam("consent"), Letter.kind == "set")
+    .order_by(Letter.queued_at, Letter.id)
+)

@@ -1,0 +1,167 @@
+"""The worker: resolves challenges, delivers letters, drops what has expired. Several may run: each row is claimed.
+
+It outlives any single failure: what went wrong is logged by kind, never with personal data, and tried again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Event, Thread
+from typing import Protocol
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from idp import enrolment, jobs, outbox
+from idp.contact import codes, fake, limits
+from idp.contact.codes import Challenge
+from idp.contact.limits import SendLedger
+from idp.db import Sessions
+from idp.jobs import Job
+from idp.keys import KeyRings
+from idp.login import challenges
+from idp.login import sessions as sign_ins
+from idp.oauth import codes as grants_in_transit
+from idp.oauth import tokens
+from idp.outbox import Letter
+from idp.ports import Ports
+from idp.settings import Settings
+
+PAUSE_S = 0.3
+LONGEST_PAUSE_S = 10.0
+LONGEST_GOODBYE_S = 2.0
+MOST_ATTEMPTS = 10
+PURGE_EVERY_S = 600.0
+CHALLENGE_KEPT = timedelta(days=1)
+JOB_KEPT = timedelta(days=1)
+SMS_KEPT = timedelta(days=30)
+
+logger = structlog.get_logger("yinyom.worker")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What the worker was built from; the clock is read here and nowhere below."""
+
+    settings: Settings
+    sessions: Sessions
+    rings: KeyRings
+    ports: Ports
+    clock: Callable[[], datetime]
+
+
+def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S) -> None:
+    """Work until `stop` is set. An error is logged and the loop goes on, more slowly while errors last.
+
+    Letters to services have a thread of their own, so that a slow service never delays a person's code.
+    """
+    beside = [
+        Thread(target=_loop, args=(worker, stop, pause, _letters_to_services), daemon=True),
+        Thread(target=_loop, args=(worker, stop, PURGE_EVERY_S, purge), daemon=True),
+    ]
+    for thread in beside:
+        thread.start()
+    _loop(worker, stop, pause, _people_first)
+    for thread in beside:
+        thread.join(timeout=LONGEST_GOODBYE_S)
+
+
+def run_once(worker: Worker) -> int:
+    """One round over everything that is due; the number of jobs and letters tried."""
+    return _people_first(worker) + _letters_to_services(worker)
+
+
+def _loop(worker: Worker, stop: Event, pause: float, work: Callable[[Worker], object]) -> None:
+    wait = pause
+    while not stop.is_set():
+        try:
+            work(worker)
+            wait = pause
+        except Exception as error:  # noqa: BLE001 -- the loop must survive whatever one round meets
+            wait = min(max(pause, LONGEST_PAUSE_S), wait * 2)
+            logger.error("worker.round_failed", error=type(error).__name__)  # noqa: TRY400 -- a trace may hold values
+        stop.wait(wait)
+
+
+def _letters_to_services(worker: Worker) -> int:
+    return outbox.deliver(worker.sessions, worker.rings, worker.ports, now=worker.clock(), kinds=("set",))
+
+
+def _people_first(worker: Worker) -> int:
+    now = worker.clock()
+    with worker.sessions.reading() as session:
+        idle = not jobs.any_due(session, now=now)
+    taken: list[Job] = []
+    if not idle:
+        with worker.sessions.writing() as session:
+            taken = jobs.claim_due(session, now=now)
+    for job in taken:
+        _do(worker, job)
+    return len(taken) + outbox.deliver(worker.sessions, worker.rings, worker.ports, now=worker.clock(), kinds=("sms",))
+
+
+def purge(worker: Worker) -> None:
+    """Drop what is of no more use: old challenges, done jobs, sent messages, counts older than every limit.
+
+    Letters with signed events stay: the citizen's page tells from them who was told of a withdrawal.
+    """
+    now = worker.clock()
+    with worker.sessions.writing() as session:
+        session.execute(delete(Challenge).where(Challenge.expires_at < now - CHALLENGE_KEPT))
+        session.execute(delete(Job).where(Job.state != "queued", Job.queued_at < now - JOB_KEPT))
+        session.execute(
+            delete(Letter).where(Letter.kind == "sms", Letter.state != "queued", Letter.queued_at < now - SMS_KEPT)
+        )
+        session.execute(delete(SendLedger).where(SendLedger.sent_1 < now - limits.WINDOWS[-1][1]))
+        for drop in PURGES:
+            drop(session, now=now)
+
+
+def _do(worker: Worker, job: Job) -> None:
+    try:
+        VERBS[job.kind](worker, job)
+    except Exception as error:  # noqa: BLE001 -- one job must not stop the others
+        logger.warning("worker.job_failed", kind=job.kind, attempts=job.attempts, error=type(error).__name__)
+        with worker.sessions.writing() as session:
+            _try_again(session, job, now=worker.clock())
+
+
+def _try_again(session: Session, job: Job, *, now: datetime) -> None:
+    if job.attempts >= MOST_ATTEMPTS or job.kind not in VERBS:
+        jobs.finish(session, job.id, dead=True)
+    else:
+        jobs.put_back(session, job, now=now)
+
+
+def _resolve(worker: Worker, job: Job) -> None:
+    now = worker.clock()
+    enrolment.resolve(
+        worker.sessions,
+        worker.rings.at(now),
+        worker.ports,
+        job,
+        now=now,
+        fixed_code=worker.settings.sandbox_fixed_code,
+    )
+
+
+def _note(worker: Worker, job: Job) -> None:
+    with worker.sessions.writing() as session:
+        enrolment.note(session, job, now=worker.clock())
+
+
+class Purge(Protocol):
+    """Drops a room's expired rows."""
+
+    def __call__(self, session: Session, *, now: datetime) -> object:
+        """In this transaction."""
+        ...
+
+
+PURGES: tuple[Purge, ...] = (fake.purge, grants_in_transit.purge, tokens.purge, challenges.purge, sign_ins.purge)
+VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
+    codes.RESOLVE: _resolve,
+    codes.NOTE_WRONG: _note,
+    codes.NOTE_LOCKED: _note,
+}
