@@ -1,0 +1,288 @@
+"""Who is signed in here: server-side sessions, ended at once when they must be (ASVS 7).
+
+A token is 256 random bits and is stored as its SHA-256. It changes at every strengthening, so that a token seen before
+never gains strength. Citizen and staff sessions are two kinds with two cookies and never stand for one another
+(DECISIONS 4). Limits: THAI.md 3; AAL1 sessions keep the same ones.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ColumnElement, Row, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from consent.audit import log
+from consent.db import Base, Plain, UtcDateTime
+from consent.errors import Conflict, NotFound
+from idp.assurance import Aal, aal_of
+from idp.settings import Settings
+
+CITIZEN, STAFF = "citizen", "staff"
+TOKEN_BYTES = 32
+TOKEN_LENGTH = 43
+TOUCH_EVERY = timedelta(minutes=1)
+KEPT_AFTER_END = timedelta(days=1)
+
+
+class SignInSession(Base):
+    """One sign-in of one person in one browser. A stronger sign-in is a new row; the old one ends."""
+
+    __tablename__ = "sign_in_session"
+    __table_args__ = (
+        CheckConstraint("kind IN ('citizen', 'staff')", name="kind"),
+        CheckConstraint("expires_at > created_at", name="order"),
+    )
+
+    id_hash: Mapped[Plain] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    kind: Mapped[Plain]
+    factors: Mapped[Plain]
+    auth_time: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    idle_s: Mapped[int]
+    ended_at: Mapped[datetime | None]
+    device: Mapped[Plain]
+
+    @property
+    def aal(self) -> Aal:
+        """The level that the proved factors add up to."""
+        return _level(frozenset(self.factors.split()))
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person whose session is alive now, and what was proved in it."""
+
+    id_hash: str
+    subject_id: UUID
+    kind: str
+    factors: frozenset[str]
+    aal: Aal
+    auth_time: datetime
+    expires_at: datetime
+
+
+FIND = select(
+    SignInSession.id_hash,
+    SignInSession.subject_id,
+    SignInSession.factors,
+    SignInSession.auth_time,
+    SignInSession.last_seen_at,
+    SignInSession.expires_at,
+    SignInSession.idle_s,
+).where(
+    SignInSession.id_hash == bindparam("id_hash"),
+    SignInSession.kind == bindparam("kind"),
+    SignInSession.ended_at.is_(None),
+    SignInSession.expires_at > bindparam("now", type_=UtcDateTime()),
+)
+TOUCH = (
+    update(SignInSession)
+    .where(
+        SignInSession.id_hash == bindparam("of"),
+        SignInSession.ended_at.is_(None),
+        SignInSession.last_seen_at <= bindparam("before", type_=UtcDateTime()),
+    )
+    .values(last_seen_at=bindparam("now", type_=UtcDateTime()))
+    .execution_options(synchronize_session=False)
+)
+
+
+def start(
+    session: Session,
+    *,
+    subject_id: UUID,
+    kind: str,
+    factors: Iterable[str],
+    device: str,
+    settings: Settings,
+    now: datetime,
+) -> str:
+    """Sign a person in; the raw token for the cookie, seen this once. Appends signin.done.
+
+    Raises: ValueError if no factor was proved: there is no session of level nothing.
+    """
+    proved = frozenset(factors)
+    absolute, idle = limits(settings, kind)
+    facts = {"subject_id": subject_id, "kind": kind, "device": device, "created_at": now, "expires_at": now + absolute}
+    token = _write(session, proved, idle, now=now, **facts)
+    _note(session, "signin.done", subject_id, kind, proved, now=now)
+    return token
+
+
+def find(session: Session, token: str, *, settings: Settings, now: datetime, kind: str = CITIZEN) -> SignedIn | None:
+    """Whose token this is, or None: unknown, ended, over its absolute or idle limit, or of the other kind. One read."""
+    if len(token) != TOKEN_LENGTH or not token.isascii():
+        return None
+    row = session.execute(FIND, {"id_hash": hash_of(token), "kind": kind, "now": now}).first()
+    if row is None or _is_idle(row.last_seen_at, row.idle_s, limits(settings, kind)[1], now=now):
+        return None
+    factors = frozenset(row.factors.split())
+    return SignedIn(
+        id_hash=row.id_hash,
+        subject_id=row.subject_id,
+        kind=kind,
+        factors=factors,
+        aal=_level(factors),
+        auth_time=row.auth_time,
+        expires_at=row.expires_at,
+    )
+
+
+def strengthen(session: Session, signed_in: SignedIn, *, factor: str, settings: Settings, now: datetime) -> str:
+    """One more factor was proved: a new token, the old one dead, `auth_time` now. Appends stepup.done.
+
+    The absolute limit still counts from the first factor, so that stepping up cannot prolong a session for ever.
+
+    Raises: Conflict if the session ended meanwhile (signed out elsewhere, or already strengthened).
+    """
+    old = _take(session, signed_in, now=now)
+    proved = signed_in.factors | {factor}
+    facts = {"device": old.device, "created_at": old.created_at, "expires_at": old.expires_at}
+    idle = limits(settings, signed_in.kind)[1]
+    token = _write(session, proved, idle, now=now, subject_id=signed_in.subject_id, kind=signed_in.kind, **facts)
+    _note(session, "stepup.done", signed_in.subject_id, signed_in.kind, proved, now=now)
+    return token
+
+
+def reauthenticated(
+    session: Session, signed_in: SignedIn, *, factors: Iterable[str], settings: Settings, now: datetime
+) -> str:
+    """The same person signed in afresh (prompt=login, max_age; OIDC Core 3.1.2.1): only what was proved now counts.
+
+    Raises: Conflict if the session ended meanwhile.
+    """
+    old = _take(session, signed_in, now=now)
+    return start(
+        session,
+        subject_id=signed_in.subject_id,
+        kind=signed_in.kind,
+        factors=factors,
+        device=old.device,
+        settings=settings,
+        now=now,
+    )
+
+
+def end(session: Session, id_hash: str, *, now: datetime, subject_id: UUID | None = None) -> None:
+    """End one session at once on every node (ASVS 7.4.1). Ending it again writes nothing. Appends session.ended.
+
+    With `subject_id`, only that person's own. Raises: NotFound for an unknown session or another person's.
+    """
+    if subject_id is not None:
+        owner = session.scalar(select(SignInSession.subject_id).where(SignInSession.id_hash == id_hash))
+        if owner != subject_id:
+            raise NotFound("There is no such session.", detail=f"{id_hash=}")
+    _end_where(session, SignInSession.id_hash == id_hash, now=now)
+
+
+def end_all(session: Session, subject_id: UUID, *, now: datetime, except_id: str | None = None) -> int:
+    """End every session of a person, or all but the one they sit at (ASVS 7.4.3, 7.4.5); how many ended."""
+    return _end_where(
+        session, SignInSession.subject_id == subject_id, SignInSession.id_hash != (except_id or ""), now=now
+    )
+
+
+def live(session: Session, subject_id: UUID, *, now: datetime) -> list[SignInSession]:
+    """The person's sessions that still work, newest first (ASVS 7.5.2). An `id_hash` opens nothing."""
+    rows = session.scalars(
+        select(SignInSession)
+        .where(
+            SignInSession.subject_id == subject_id,
+            SignInSession.ended_at.is_(None),
+            SignInSession.expires_at > now,
+        )
+        .order_by(SignInSession.auth_time.desc(), SignInSession.id_hash)
+    )
+    return [row for row in rows if now - row.last_seen_at < timedelta(seconds=row.idle_s)]
+
+
+def touch(session: Session, id_hash: str, *, now: datetime) -> None:
+    """The person is still there. Writes at most once a minute."""
+    session.execute(TOUCH, {"of": id_hash, "before": now - TOUCH_EVERY, "now": now})
+
+
+def purge(session: Session, *, now: datetime) -> None:
+    """Forget sessions a day after their absolute limit; the log keeps what happened."""
+    session.execute(
+        delete(SignInSession)
+        .where(SignInSession.expires_at < now - KEPT_AFTER_END)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def limits(settings: Settings, kind: str) -> tuple[timedelta, timedelta]:
+    """Absolute and idle limit of a kind of session (THAI.md 3)."""
+    if kind == STAFF:
+        return settings.staff_session_absolute, settings.staff_session_idle
+    return settings.session_absolute, settings.session_idle
+
+
+def hash_of(token: str) -> str:
+    """What is stored of a token; 256 random bits need no salt."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _is_idle(last_seen_at: datetime, idle_s: int, idle: timedelta, *, now: datetime) -> bool:
+    """The tighter of the limit it began with and today's: a tightened setting holds at once."""
+    return now - last_seen_at >= min(timedelta(seconds=idle_s), idle)
+
+
+def _level(factors: frozenset[str]) -> Aal:
+    level = aal_of(factors)
+    if level is None:
+        raise ValueError("a session needs at least one proved factor")
+    return level
+
+
+def _write(session: Session, proved: frozenset[str], idle: timedelta, *, now: datetime, **facts: Any) -> str:
+    _level(proved)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = {"id_hash": hash_of(token), "factors": " ".join(sorted(proved)), "idle_s": int(idle.total_seconds())}
+    session.execute(insert(SignInSession).values(**row, auth_time=now, last_seen_at=now, ended_at=None, **facts))
+    return token
+
+
+def _take(session: Session, signed_in: SignedIn, *, now: datetime) -> Row[*tuple[Any, ...]]:
+    """End the row that a stronger one replaces, by one conditional update: of two steps at once, one wins."""
+    row = session.execute(
+        update(SignInSession)
+        .where(
+            SignInSession.id_hash == signed_in.id_hash,
+            SignInSession.ended_at.is_(None),
+            SignInSession.expires_at > now,
+        )
+        .values(ended_at=now)
+        .returning(SignInSession.device, SignInSession.created_at, SignInSession.expires_at)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if row is None:
+        raise Conflict("You are signed out. Please sign in again.", detail=f"id_hash={signed_in.id_hash}")
+    return row
+
+
+def _end_where(session: Session, *which: ColumnElement[bool], now: datetime) -> int:
+    ended = session.execute(
+        update(SignInSession)
+        .where(SignInSession.ended_at.is_(None), *which)
+        .values(ended_at=now)
+        .returning(SignInSession.subject_id, SignInSession.kind, SignInSession.factors)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for row in ended:
+        _note(session, "session.ended", row.subject_id, row.kind, frozenset(row.factors.split()), now=now)
+    return len(ended)
+
+
+def _note(session: Session, event: str, subject_id: UUID, kind: str, factors: frozenset[str], *, now: datetime) -> None:
+    actor = log.Actor.staff(subject_id) if kind == STAFF else log.Actor.citizen(subject_id)
+    log.append(
+        session, event, now=now, actor=actor, subject_id=subject_id, codes=sorted(factors), acr=_level(factors).acr
+    )
