@@ -181,7 +181,8 @@ def _signer(kek: bytes, row: SigningKey) -> JwtSigner:
 
 def ensure(session: Session, kek: bytes, *, now: datetime) -> None:
     """Make every key that is missing; safe to run at each start."""
-    have = set(session.execute(select(SigningKey.use, SigningKey.alg).where(SigningKey.retired_at.is_(None))).tuples())
+    current = select(SigningKey.use, SigningKey.alg).where(SigningKey.retired_at.is_(None))
+    have = {(use, alg) for use, alg in session.execute(current)}
     for use, algorithms in USES.items():
         for alg in algorithms:
             if (use, alg) not in have:
