@@ -1,0 +1,9 @@
+"""The protocol: OAuth 2.0 and OpenID Connect, one file a specification.
+
+Start reading: `provider.py` (CHECKS, FEATURES, the endpoints), then one feature. Authlib stays in this room.
+
+features   one file per specification      id_token claims   what a client learns about the person
+tokens     codes, tokens, families         grants            what a citizen granted, and on which consents it rests
+clients    who may ask                     resources         who holds data
+pipeline   the request and its context     feature errors    the small types the rest is made of
+"""

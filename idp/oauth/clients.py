@@ -1,0 +1,300 @@
+"""Clients: registration, what a request may rely on, and how a client proves itself (RFC 6749 section 2).
+
+Secrets are random 256-bit values, so a plain SHA-256 is what is stored. Facts are cached for 5 s in each process;
+suspending ends the grants at once, so a cached fact cannot keep a token alive.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from authlib.oauth2.rfc6749 import ClientMixin
+from sqlalchemy import CheckConstraint, Engine, bindparam, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from consent import purposes as catalogue
+from consent.audit import log
+from consent.db import Base, Plain
+from consent.errors import NotFound
+from idp import directory
+from idp.oauth import grants, registration
+
+FRESH_S = 5.0
+SECRET_BYTES = 32
+
+
+class Client(Base):
+    """One registered application. Its `sector` never changes: subjects hang on it (OIDC Core 8.1)."""
+
+    __tablename__ = "client"
+    __table_args__ = (
+        CheckConstraint("kind IN ('web', 'native', 'system', 'resource_server')", name="kind"),
+        CheckConstraint("profile IN ('standard', 'compat', 'fapi2')", name="profile"),
+        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint("(auth_method = 'none') = (secret_hash IS NULL)", name="secret"),
+    )
+
+    id: Mapped[Plain] = mapped_column(primary_key=True)
+    name_th: Mapped[Plain]
+    name_en: Mapped[Plain]
+    legal_entity_id: Mapped[UUID] = mapped_column(index=True)
+    kind: Mapped[Plain]
+    profile: Mapped[Plain]
+    auth_method: Mapped[Plain]
+    secret_hash: Mapped[Plain | None]
+    sector: Mapped[Plain]
+    redirect_uris: Mapped[Plain]  # JSON list
+    post_logout_redirect_uris: Mapped[Plain]  # JSON list
+    grant_types: Mapped[Plain]  # space list
+    purposes: Mapped[Plain]  # JSON: purpose code -> scopes
+    default_resource: Mapped[Plain | None]
+    event_endpoint: Mapped[Plain | None]
+    id_token_alg: Mapped[Plain]
+    logo_uri: Mapped[Plain | None]
+    policy_uri: Mapped[Plain | None]
+    tos_uri: Mapped[Plain | None]
+    status: Mapped[Plain]
+    created_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class ClientFacts(ClientMixin):
+    """What a request may rely on about a client: a value, cached; the methods are those that Authlib asks."""
+
+    id: str
+    name_th: str
+    name_en: str
+    legal_entity_id: UUID
+    kind: str
+    profile: str
+    auth_method: str
+    secret_hash: str | None = field(repr=False)
+    sector: str
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    grant_types: frozenset[str]
+    purposes: Mapping[str, tuple[str, ...]]
+    default_resource: str | None
+    event_endpoint: str | None
+    id_token_alg: str
+    logo_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+    status: str
+    created_at: datetime
+
+    @property
+    def active(self) -> bool:
+        """Whether it may ask for anything."""
+        return self.status == "active"
+
+    @property
+    def public(self) -> bool:
+        """Whether it cannot keep a secret (RFC 6749 section 2.1)."""
+        return self.auth_method == "none"
+
+    def name_in(self, locale: str) -> str:
+        """Its name for people."""
+        return self.name_en if locale == "en" else self.name_th
+
+    def get_client_id(self) -> str:
+        """Its id."""
+        return self.id
+
+    def get_default_redirect_uri(self) -> None:
+        """Never: the request must say where to go."""
+
+    def get_allowed_scope(self, scope: str) -> str:
+        """Left to the catalogue's resolution."""
+        return scope
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        """Exact string match; for a native client on loopback the port may differ (RFC 8252 section 7.3)."""
+        return any(
+            registration.same_target(redirect_uri, known, native=self.kind == "native") for known in self.redirect_uris
+        )
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Constant-time comparison of hashes; False for a client without a secret."""
+        given = secret_hash(client_secret)
+        return hmac.compare_digest(given, self.secret_hash or "") and self.secret_hash is not None
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
+        """One registered method on every endpoint; a secret may travel in the header or in the body."""
+        if self.public:
+            return method == "none"
+        return method in ("client_secret_basic", "client_secret_post")
+
+    def check_response_type(self, response_type: str) -> bool:
+        """Only `code`."""
+        return response_type == "code" and self.check_grant_type("authorization_code")
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Whether it registered this grant type."""
+        return grant_type in self.grant_types
+
+
+_FIND = select(Client.__table__).where(Client.__table__.c.id == bindparam("id"))
+_cache: WeakKeyDictionary[Engine, dict[str, tuple[float, ClientFacts]]] = WeakKeyDictionary()
+
+
+def find(session: Session, client_id: str) -> ClientFacts | None:
+    """The client as it was at most 5 s ago in this process, suspended or not; None if there is none."""
+    known = _known(session)
+    hit = known.get(client_id)
+    if hit is not None and 0 <= time.monotonic() - hit[0] < FRESH_S:
+        return hit[1]
+    facts = _read(session, client_id)
+    if facts is None:
+        return None
+    known[client_id] = (time.monotonic(), facts)
+    return facts
+
+
+def _read(session: Session, client_id: str) -> ClientFacts | None:
+    if not registration.readable_id(client_id):
+        return None
+    row = session.execute(_FIND, {"id": client_id}).mappings().one_or_none()
+    return None if row is None else _facts(dict(row))
+
+
+def _known(session: Session) -> dict[str, tuple[float, ClientFacts]]:
+    return _cache.setdefault(session.get_bind().engine, {})
+
+
+def _facts(row: dict[str, Any]) -> ClientFacts:
+    purposes = {code: tuple(scopes) for code, scopes in json.loads(row["purposes"]).items()}
+    return ClientFacts(
+        **{
+            **row,
+            "redirect_uris": tuple(json.loads(row["redirect_uris"])),
+            "post_logout_redirect_uris": tuple(json.loads(row["post_logout_redirect_uris"])),
+            "grant_types": frozenset(row["grant_types"].split()),
+            "purposes": purposes,
+        }
+    )
+
+
+def of_recipient(session: Session, legal_entity_id: UUID) -> list[ClientFacts]:
+    """All clients of one legal entity, suspended ones too."""
+    table = Client.__table__
+    rows = session.execute(select(table).where(table.c.legal_entity_id == legal_entity_id).order_by(table.c.id))
+    return [_facts(dict(row)) for row in rows.mappings()]
+
+
+def everyone(session: Session) -> list[ClientFacts]:
+    """All clients, by id."""
+    return [_facts(dict(row)) for row in session.execute(select(Client.__table__).order_by(Client.id)).mappings()]
+
+
+def register(
+    session: Session,
+    *,
+    client_id: str,
+    name_th: str,
+    name_en: str,
+    legal_entity_id: UUID,
+    kind: str,
+    purposes: Mapping[str, Sequence[str]],
+    now: datetime,
+    profile: str = "standard",
+    auth_method: str = "client_secret_basic",
+    redirect_uris: Sequence[str] = (),
+    post_logout_redirect_uris: Sequence[str] = (),
+    grant_types: Sequence[str] = ("authorization_code", "refresh_token"),
+    sector: str | None = None,
+    default_resource: str | None = None,
+    event_endpoint: str | None = None,
+    id_token_alg: str = "ES256",  # noqa: S107 -- an algorithm
+    logo_uri: str | None = None,
+    policy_uri: str | None = None,
+    tos_uri: str | None = None,
+    secret: str | None = None,
+) -> tuple[Client, str | None]:
+    """Register a client and give its secret, which is shown once and kept hashed (RFC 6749 section 2.3.1).
+
+    `secret` sets a known one (at least 32 characters: the sandbox keeps its services working over restarts).
+    Raises: NotAllowed with code invalid_client_metadata, invalid_redirect_uri, taken, or the catalogue's own.
+    """
+    registration.check_words(kind, profile, auth_method, grant_types, id_token_alg)
+    _check_identity(session, client_id, kind, redirect_uris, grant_types)
+    for uri in (*redirect_uris, *post_logout_redirect_uris):
+        registration.check_redirect(uri, kind=kind)
+    for link in (event_endpoint, logo_uri, policy_uri, tos_uri):
+        registration.check_link(link)
+    recipient = directory.recipient_of(session, legal_entity_id, now=now)
+    catalogue.check_registration(purposes, recipient_kind=recipient.kind, own_app=recipient.own_app)
+    given = _new_secret(auth_method, secret)
+    client = Client(
+        id=client_id,
+        name_th=name_th,
+        name_en=name_en,
+        legal_entity_id=legal_entity_id,
+        kind=kind,
+        profile=profile,
+        auth_method=auth_method,
+        secret_hash=None if given is None else secret_hash(given),
+        sector=sector or registration.default_sector(client_id, redirect_uris),
+        redirect_uris=json.dumps(list(redirect_uris)),
+        post_logout_redirect_uris=json.dumps(list(post_logout_redirect_uris)),
+        grant_types=" ".join(grant_types),
+        purposes=json.dumps({code: list(scopes) for code, scopes in purposes.items()}),
+        default_resource=default_resource,
+        event_endpoint=event_endpoint,
+        id_token_alg=id_token_alg,
+        logo_uri=logo_uri,
+        policy_uri=policy_uri,
+        tos_uri=tos_uri,
+        status="active",
+        created_at=now,
+    )
+    session.add(client)
+    session.flush()
+    _known(session).pop(client_id, None)
+    log.append(session, "client.registered", now=now, actor=log.Actor.system("idp"), client_id=client_id)
+    return client, given
+
+
+def suspend(session: Session, client_id: str, *, now: datetime) -> None:
+    """Take a client out of service: it can ask for nothing, and every grant it holds ends. Raises: NotFound."""
+    stop = update(Client).where(Client.id == client_id, Client.status == "active").values(status="suspended")
+    stopped = session.execute(stop)
+    _known(session).pop(client_id, None)
+    if not stopped.rowcount:  # type: ignore[attr-defined]
+        if find(session, client_id) is None:
+            raise NotFound("There is no such client.", detail="client")
+        return
+    grants.end_for_client(session, client_id, now=now)
+    log.append(session, "client.suspended", now=now, actor=log.Actor.system("idp"), client_id=client_id)
+
+
+def secret_hash(secret: str) -> str:
+    """SHA-256 in hex; any text can be hashed, whatever a stranger sent."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _check_identity(
+    session: Session, client_id: str, kind: str, redirect_uris: Sequence[str], grant_types: Sequence[str]
+) -> None:
+    if not registration.readable_id(client_id) or registration.is_person_shaped(client_id):
+        raise registration.refused("the client_id is not a plain word", code="invalid_client_metadata")
+    if kind in ("web", "native") and "authorization_code" in grant_types and not redirect_uris:
+        raise registration.refused("it has no redirect URI", code="invalid_redirect_uri")
+    if _read(session, client_id) is not None:
+        raise registration.refused("the client_id is taken", code="taken")
+
+
+def _new_secret(auth_method: str, secret: str | None) -> str | None:
+    if auth_method == "none":
+        return None
+    if secret is not None and len(secret) < SECRET_BYTES:
+        raise registration.refused("the secret is too short", code="invalid_client_metadata")
+    return secret or secrets.token_urlsafe(SECRET_BYTES)

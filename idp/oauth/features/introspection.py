@@ -1,0 +1,87 @@
+"""RFC 7662: a data holder asks about a token that is meant for it, and the live decision answers (DECISIONS 11, 20)."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint
+
+from consent.audit import log
+from idp.oauth import resources, tokens
+from idp.oauth.clients import ClientFacts
+from idp.oauth.feature import Feature
+from idp.oauth.pipeline import Context, ProtocolRequest
+
+METHODS = ("client_secret_basic", "client_secret_post")
+FEATURE = Feature(
+    "introspection",
+    "RFC 7662",
+    {"introspection_endpoint_auth_methods_supported": list(METHODS)},
+    {"introspection_endpoint": "/oauth/introspect"},
+)
+COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "auth_time", "ial", "grant_id")
+
+
+class Introspection(IntrospectionEndpoint):
+    """Authlib's endpoint; who may ask, what is live and what is logged are ours."""
+
+    CLIENT_AUTH_METHODS = METHODS
+
+    def check_params(self, request: ProtocolRequest, client: ClientFacts) -> None:  # noqa: ARG002
+        """`token` is there; any hint is fine (section 2.1)."""
+        if not request.form.get("token"):
+            raise InvalidRequestError("token is missing")
+
+    def authenticate_token(self, request: ProtocolRequest, client: ClientFacts) -> dict[str, Any] | None:
+        """The answer's claims, or None for "not active", whatever the reason (section 2.2)."""
+        self.check_params(request, client)
+        context: Context = self.server.context
+        token = request.form["token"]
+        claims = tokens.read(context, token)
+        if claims is None:
+            self.denied(client, "not_ours")
+            return None
+        live = tokens.find_live(context, token)
+        if live is None:
+            self.denied(client, "dead")
+            return None
+        places = resources.of_client(context.session, client.id) & live.aud
+        if not places:
+            self.denied(client, "audience")
+            return None
+        return self.standing(client, live, min(places))
+
+    def standing(self, client: ClientFacts, live: tokens.LiveToken, place: str) -> dict[str, Any] | None:
+        """The claims of a live token, cut to the purposes that stand now."""
+        context: Context = self.server.context
+        answer: dict[str, Any] = {name: live.claims[name] for name in COPIED if name in live.claims}
+        answer["token_type"] = "Bearer"  # noqa: S105 -- RFC 6750
+        if live.grant is None:
+            if tokens.first_use(context, live.jti, place):
+                self.note("introspect", client, outcome="ok", reason="")
+            return answer | {"scope": live.claims["scope"], "purposes": live.claims["purposes"]}
+        stands = tokens.standing(context, live, live.grant, at=place, event="introspect", asker=client.id)
+        if not stands:
+            return None
+        return answer | {"scope": " ".join(s for of in stands.values() for s in of), "purposes": list(stands)}
+
+    def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:
+        """`active` and nothing else for what is not live."""
+        return {"active": False} if token is None else {"active": True, **token}
+
+    def denied(self, client: ClientFacts, reason: str) -> None:
+        """Every refusal has an entry (DECISIONS 20)."""
+        self.note("introspect.denied", client, outcome="denied", reason=reason)
+
+    def note(self, event: str, client: ClientFacts, *, outcome: str, reason: str) -> None:
+        """One entry by the data holder that asked."""
+        context: Context = self.server.context
+        log.append(
+            context.session,
+            event,
+            now=context.now,
+            actor=log.Actor.client(client.id),
+            client_id=client.id,
+            recipient_id=client.legal_entity_id,
+            outcome=outcome,
+            reason=reason,
+        )

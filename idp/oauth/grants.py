@@ -1,0 +1,193 @@
+"""What a citizen granted to a client in one authorization, and the consents it rests on (DECISIONS 10).
+
+Codes, refresh families and access tokens hang on a grant; ending it ends them all at the next request.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from consent.audit import log
+from consent.db import Base, Plain, new_id
+from idp.assurance import Aal
+from idp.oauth.pipeline import AuthorizeRequest
+
+
+class Grant(Base):
+    """One authorization. `scopes` is JSON purpose -> scopes as granted; what still stands is asked live."""
+
+    __tablename__ = "oauth_grant"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    client_id: Mapped[Plain] = mapped_column(index=True)
+    recipient_id: Mapped[UUID]
+    scopes: Mapped[Plain]
+    resource: Mapped[Plain]  # JSON list, as asked at /authorize
+    offline_access: Mapped[bool]
+    aal: Mapped[Plain]
+    factors: Mapped[Plain]  # space list
+    auth_time: Mapped[datetime]
+    session_id_hash: Mapped[Plain | None] = mapped_column(index=True)
+    session_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[Plain | None]
+
+
+class GrantConsent(Base):
+    """A grant rests on this record: a consent, a notice or a right."""
+
+    __tablename__ = "grant_consent"
+
+    grant_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_grant.id"), primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+    purpose: Mapped[Plain]
+
+
+class SignInFacts(Protocol):
+    """What a grant keeps of the sign-in it was made in."""
+
+    @property
+    def id_hash(self) -> str: ...  # noqa: D102
+    @property
+    def factors(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def aal(self) -> Aal: ...  # noqa: D102
+    @property
+    def auth_time(self) -> datetime: ...  # noqa: D102
+    @property
+    def expires_at(self) -> datetime: ...  # noqa: D102
+
+
+class ClientLike(Protocol):
+    """The part of a client that a grant names."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def legal_entity_id(self) -> UUID: ...  # noqa: D102
+
+
+def begin(
+    session: Session,
+    *,
+    subject_id: UUID,
+    client: ClientLike,
+    areq: AuthorizeRequest,
+    scopes: Mapping[str, tuple[str, ...]],
+    records: Mapping[str, UUID],
+    signed_in: SignInFacts,
+    offline_access: bool,
+    now: datetime,
+) -> Grant:
+    """Write down what was granted: `scopes` by purpose, resting on `records` by purpose."""
+    grant = Grant(
+        id=new_id(),
+        subject_id=subject_id,
+        client_id=client.id,
+        recipient_id=client.legal_entity_id,
+        scopes=json.dumps({code: list(of) for code, of in scopes.items()}),
+        resource=json.dumps(list(areq.resource)),
+        offline_access=offline_access,
+        aal=signed_in.aal.value,
+        factors=" ".join(sorted(signed_in.factors)),
+        auth_time=signed_in.auth_time,
+        session_id_hash=signed_in.id_hash,
+        session_expires_at=signed_in.expires_at,
+        created_at=now,
+    )
+    session.add(grant)
+    session.flush()
+    session.add_all(
+        GrantConsent(grant_id=grant.id, record_id=record_id, purpose=purpose) for purpose, record_id in records.items()
+    )
+    session.flush()
+    return grant
+
+
+def live(session: Session, grant_id: UUID) -> bool:
+    """Whether the grant exists and has not ended."""
+    found = session.scalar(select(Grant.id).where(Grant.id == grant_id, Grant.ended_at.is_(None)))
+    return found is not None
+
+
+def end(session: Session, grant_id: UUID, *, reason: str, now: datetime) -> bool:
+    """End one grant and all that hangs on it; True if it was this call that ended it."""
+    ended = session.execute(
+        update(Grant)
+        .where(Grant.id == grant_id, Grant.ended_at.is_(None))
+        .values(ended_at=now, end_reason=reason)
+        .returning(Grant.subject_id, Grant.client_id, Grant.recipient_id)
+    ).one_or_none()
+    if ended is None:
+        return False
+    log.append(
+        session,
+        "token.revoked",
+        now=now,
+        actor=log.Actor.system("idp"),
+        subject_id=ended.subject_id,
+        client_id=ended.client_id,
+        recipient_id=ended.recipient_id,
+        reason=reason,
+    )
+    return True
+
+
+def end_for_consent(session: Session, record_id: UUID, *, now: datetime, reason: str = "withdrawn") -> list[UUID]:
+    """End every grant that rests on this record (DECISIONS 17); their ids."""
+    resting = session.scalars(
+        select(GrantConsent.grant_id)
+        .join(Grant, Grant.id == GrantConsent.grant_id)
+        .where(GrantConsent.record_id == record_id, Grant.ended_at.is_(None))
+        .order_by(Grant.id)
+    ).all()
+    return [grant_id for grant_id in resting if end(session, grant_id, reason=reason, now=now)]
+
+
+def end_for_client(session: Session, client_id: str, *, now: datetime, reason: str = "client_suspended") -> int:
+    """End every grant of a client; how many."""
+    ids = session.scalars(select(Grant.id).where(Grant.client_id == client_id, Grant.ended_at.is_(None))).all()
+    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+
+
+def end_for_subject(session: Session, subject_id: UUID, *, now: datetime, reason: str) -> int:
+    """End every grant of a person (account closed, superseded); how many."""
+    ids = session.scalars(select(Grant.id).where(Grant.subject_id == subject_id, Grant.ended_at.is_(None))).all()
+    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+
+
+def end_for_session(session: Session, id_hash: str, *, now: datetime) -> int:
+    """End what lives only as long as this sign-in: grants without offline_access (catalogue rule 8); how many."""
+    ids = session.scalars(
+        select(Grant.id).where(
+            Grant.session_id_hash == id_hash, Grant.offline_access.is_(False), Grant.ended_at.is_(None)
+        )
+    ).all()
+    return sum(end(session, grant_id, reason="signed_out", now=now) for grant_id in ids)
+
+
+def follow_session(session: Session, old_id_hash: str, new_id_hash: str) -> None:
+    """A sign-in got a new token (stronger factor): its grants stay with it."""
+    session.execute(
+        update(Grant)
+        .where(Grant.session_id_hash == old_id_hash, Grant.ended_at.is_(None))
+        .values(session_id_hash=new_id_hash)
+    )
+
+
+def clients_of(session: Session, record_id: UUID) -> dict[str, UUID]:
+    """Client id -> newest grant that rests or rested on this record."""
+    rows = session.execute(
+        select(Grant.client_id, Grant.id)
+        .join(GrantConsent, Grant.id == GrantConsent.grant_id)
+        .where(GrantConsent.record_id == record_id)
+        .order_by(Grant.id)
+    )
+    return {row.client_id: row.id for row in rows}

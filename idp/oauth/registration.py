@@ -1,0 +1,102 @@
+"""PURE: what may be registered, and which redirect URI matches (RFC 6749 3.1.2, RFC 8252, RFC 9700 section 2.1)."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from consent.errors import NotAllowed
+from idp.settings import is_loopback
+
+KINDS = ("web", "native", "system", "resource_server")
+PROFILES = ("standard", "compat", "fapi2")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+ID_TOKEN_ALGORITHMS = ("ES256", "RS256")
+LONGEST_ID = 128
+
+
+def check_redirect(uri: str, *, kind: str) -> None:
+    """Https exact; http on loopback only; for native clients also a private-use scheme with a dot (RFC 8252 7.1).
+
+    Raises: NotAllowed with code invalid_redirect_uri.
+    """
+    if not uri.isascii() or not uri.isprintable() or any(char in uri for char in ' *"\\<>#'):
+        raise refused("a redirect URI holds a fragment, a wildcard or odd characters")
+    try:
+        parts = urlsplit(uri)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise refused("a redirect URI cannot be read") from error
+    if parts.username is not None or parts.password is not None:
+        raise refused("a redirect URI names a user")
+    web = parts.scheme == "https" and bool(host)
+    local = parts.scheme == "http" and is_loopback(host)
+    private = kind == "native" and "." in parts.scheme and bool(parts.path)
+    if not (web or local or private):
+        raise refused("a redirect URI must be https")
+
+
+def check_link(link: str | None) -> None:
+    """Links and endpoints of a client are https, or http on loopback. Raises: NotAllowed."""
+    if link is None:
+        return
+    parts = urlsplit(link)
+    if not (parts.scheme == "https" and parts.hostname) and not (
+        parts.scheme == "http" and is_loopback(parts.hostname)
+    ):
+        raise refused("a link must be https", code="invalid_client_metadata")
+
+
+def default_sector(client_id: str, redirect_uris: Sequence[str]) -> str:
+    """The host of its redirect URIs (OIDC Core 8.1). Raises: NotAllowed when there are several."""
+    hosts = {urlsplit(uri).hostname or urlsplit(uri).scheme for uri in redirect_uris}
+    if len(hosts) > 1:
+        raise refused("with several hosts the sector must be named", code="invalid_client_metadata")
+    return next(iter(hosts), client_id)
+
+
+def same_target(asked: str, known: str, *, native: bool) -> bool:
+    """Exact string match; for a native client on loopback the port may differ (RFC 8252 section 7.3)."""
+    if asked == known:
+        return True
+    if not native or not known.startswith("http://"):
+        return False
+    try:
+        a, b = urlsplit(asked), urlsplit(known)
+        any_port = a._replace(netloc=a.hostname or ""), b._replace(netloc=b.hostname or "")
+        same_written = asked.startswith((f"http://{b.hostname}", f"http://[{b.hostname}]"))
+        return is_loopback(b.hostname) and any_port[0] == any_port[1] and same_written and a.port != 0
+    except ValueError:
+        return False
+
+
+def refused(why: str, *, code: str = "invalid_redirect_uri") -> NotAllowed:
+    """The refusal of a registration, with its RFC 7591 error code."""
+    return NotAllowed(f"This client cannot be registered: {why}.", code=code)
+
+
+def check_words(kind: str, profile: str, auth_method: str, grant_types: Sequence[str], id_token_alg: str) -> None:
+    """Closed vocabularies, and who may go without a secret or act for itself. Raises: NotAllowed."""
+    for word, known in (
+        (kind, KINDS),
+        (profile, PROFILES),
+        (auth_method, AUTH_METHODS),
+        (id_token_alg, ID_TOKEN_ALGORITHMS),
+        *((grant_type, GRANT_TYPES) for grant_type in grant_types),
+    ):
+        if word not in known:
+            raise refused(f"it must be one of {', '.join(known)}", code="invalid_client_metadata")
+    if auth_method == "none" and (kind not in ("native", "web") or "client_credentials" in grant_types):
+        raise refused("this kind of client must authenticate", code="invalid_client_metadata")
+    if "client_credentials" in grant_types and kind != "system":
+        raise refused("client_credentials is for systems", code="invalid_client_metadata")
+
+
+def readable_id(client_id: str) -> bool:
+    """Whether this can be a client_id at all: printable ASCII without spaces, at most 128 (RFC 6749 A.1)."""
+    return 0 < len(client_id) <= LONGEST_ID and all("!" <= char <= "~" for char in client_id)
+
+
+def is_person_shaped(client_id: str) -> bool:
+    """A client_id that could be mistaken for a person's `sub` (RFC 9700 section 4.15): a pairwise hex or a UUID."""
+    bare = client_id.replace("-", "").lower()
+    return len(bare) in (32, 64) and all(char in "0123456789abcdef" for char in bare)
