@@ -1,0 +1,128 @@
+"""What the portal holds: visits by cookie, and its copies of records by person. All in memory, all behind one lock."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from idp.demo.client import Failure, Pending, TokenSet
+from idp.demo.fhir import Resource
+
+MAX_VISITS = 500
+
+
+@dataclass
+class Visit:
+    """One browser."""
+
+    locale: str = "th"
+    pending: Pending | None = None
+    tokens: TokenSet | None = None
+    failure: Failure | None = None
+    refused: dict[str, Failure] = field(default_factory=dict)
+
+
+@dataclass
+class Held:
+    """What is kept of one person, and the events that made it go."""
+
+    copies: dict[str, list[Resource]] = field(default_factory=dict)
+    contact: dict[str, str] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Memory:
+    """Threads may share it."""
+
+    def __init__(self) -> None:
+        self._visits: dict[str, Visit] = {}
+        self._people: dict[str, Held] = {}
+        self._lock = Lock()
+
+    def visit(self, key: str | None) -> Visit:
+        """This browser's visit, or an empty one that is not kept."""
+        with self._lock:
+            return self._visits.get(key or "") or Visit()
+
+    def begin(self, key: str | None) -> tuple[str, Visit]:
+        """This browser's visit, made if there is none. The oldest goes when there are too many."""
+        with self._lock:
+            if key is not None and key in self._visits:
+                return key, self._visits[key]
+            while len(self._visits) >= MAX_VISITS:
+                del self._visits[next(iter(self._visits))]
+            fresh = secrets.token_urlsafe(32)
+            self._visits[fresh] = Visit()
+            return fresh, self._visits[fresh]
+
+    def signed_in(self, key: str | None, tokens: TokenSet) -> str:
+        """Keep the tokens under a new key, so that a planted cookie is worth nothing."""
+        with self._lock:
+            visit = self._visits.pop(key or "", None) or Visit()
+            visit.tokens, visit.failure, visit.refused = tokens, None, {}
+            fresh = secrets.token_urlsafe(32)
+            self._visits[fresh] = visit
+            held = self._people.setdefault(tokens.sub, Held())
+            held.contact = {name: str(tokens.profile[name]) for name in CONTACT.values() if name in tokens.profile}
+            return fresh
+
+    def forget(self, key: str | None) -> None:
+        """Sign this browser out of the portal."""
+        with self._lock:
+            self._visits.pop(key or "", None)
+
+    def keep(self, sub: str, kind: str, found: list[Resource]) -> None:
+        """A copy of what the holder gave."""
+        with self._lock:
+            self._people.setdefault(sub, Held()).copies[kind] = found
+
+    def held(self, sub: str) -> dict[str, list[Resource]]:
+        """The copies of one person."""
+        with self._lock:
+            return dict(self._people.get(sub, Held()).copies)
+
+    def drop(self, sub: str, removed: Iterable[str], *, jti: str) -> None:
+        """Let go of everything that came under these scopes (PDPA s.19); an event of nobody we know changes nothing."""
+        with self._lock:
+            held = self._people.get(sub)
+            if held is None:
+                return
+            scopes = list(removed)
+            for scope in scopes:
+                held.copies.pop(scope.removeprefix("patient/").split(".")[0], None)
+                held.contact.pop(CONTACT.get(scope, ""), None)
+            held.events.append({"jti": jti, "removed": scopes})
+
+    def dropped(self, visit: Visit) -> list[dict[str, Any]]:
+        """The withdrawals that were received for this visit's person."""
+        with self._lock:
+            return list(self._people.get(visit.tokens.sub, Held()).events) if visit.tokens else []
+
+    def state(self) -> dict[str, Any]:
+        """What the portal holds, for the sandbox's tests: counts, codes and events; no token, no name."""
+        with self._lock:
+            people = {
+                sub: {
+                    "copies": {kind: len(found) for kind, found in held.copies.items()},
+                    "contact": sorted(held.contact),
+                    "events": held.events,
+                }
+                for sub, held in self._people.items()
+            }
+            visits = [_shown(visit) for visit in self._visits.values() if visit.tokens or visit.failure]
+        return {"people": people, "visits": visits}
+
+
+CONTACT = {"email": "email", "phone": "phone_number", "address": "address"}
+
+
+def _shown(visit: Visit) -> dict[str, Any]:
+    tokens, failure = visit.tokens, visit.failure
+    return {
+        "sub": tokens.sub if tokens else None,
+        "scopes": list(tokens.scopes) if tokens else [],
+        "acr": tokens.claims.get("acr") if tokens else None,
+        "failure": {"where": failure.where, "error": failure.error} if failure else None,
+        "refused": {kind: refusal.error for kind, refusal in visit.refused.items()},
+    }

@@ -1,0 +1,92 @@
+"""The demo services, as one declarative program: each entry is a real service's role, run as a process of its own.
+
+    python -m idp.demo.services portal --issuer http://localhost:8000 --port 8001 …
+
+They import nothing of ours but `idp.relying`, as a hospital's own program would.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask
+from werkzeug.serving import make_server
+
+from idp.demo.client import Config, RelyingParty
+from idp.demo.holder import create_holder
+from idp.demo.portal import create_portal
+from idp.relying import Keys, Live, Receiver, Verifier
+
+HOST = "127.0.0.1"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every service is told: who it is, whom it trusts, where it listens."""
+
+    issuer: str
+    client_id: str
+    secret: str
+    port: int
+    holder: str
+    audience: str
+
+    @property
+    def origin(self) -> str:
+        """Where this service is reached; apart from the server's `localhost`, so that cookie jars are, too."""
+        return f"http://{HOST}:{self.port}"
+
+
+def portal(start: Start) -> Flask:
+    """Row 2: a hospital that asks for a patient's history from elsewhere."""
+    keys = Keys(start.issuer)
+    config = Config(
+        issuer=start.issuer,
+        client_id=start.client_id,
+        secret=start.secret,
+        redirect_uri=f"{start.origin}/callback",
+        holder=start.holder,
+        templates=str(TEMPLATES),
+    )
+    return create_portal(config, RelyingParty(config, keys), Receiver(start.issuer, start.client_id, keys=keys))
+
+
+def holder(start: Start) -> Flask:
+    """Row 2: a facility that keeps records and shows them only for a token that is good now."""
+    keys = Keys(start.issuer)
+    live = Live(start.client_id, start.secret)
+    return create_holder(Verifier(start.issuer, start.audience, keys=keys, live=live), base=start.origin)
+
+
+SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": holder}
+
+
+@click.command()
+@click.argument("service", type=click.Choice(sorted(SERVICES)))
+@click.option("--issuer", required=True, help="The server's issuer identifier.")
+@click.option("--client-id", required=True)
+@click.option("--secret-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--port", required=True, type=click.IntRange(1, 65535))
+@click.option("--holder", default="", help="portal: where the record holder is.")
+@click.option("--audience", default="", help="holder: its registered identifier.")
+def main(service: str, secret_file: Path, **told: Any) -> None:
+    """Run one demo service until SIGTERM or Ctrl-C."""
+    start = Start(secret=secret_file.read_text(encoding="ascii").strip(), **told)
+    server = make_server(HOST, start.port, SERVICES[service](start), threaded=True)
+
+    def stop(*_signal: object) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    server.serve_forever()
+    server.server_close()
+
+
+if __name__ == "__main__":
+    main(auto_envvar_prefix="YINYOM_DEMO")

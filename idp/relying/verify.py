@@ -1,0 +1,115 @@
+"""Is this access token good here, now? RFC 9068 section 4, RFC 8725; live when that was asked for (RFC 7662).
+
+Offline in this order: size and form, algorithm and header, type `at+jwt`, key, signature, issuer, audience, times,
+required claims. Then, with `live`, the issuer itself is asked, and its answer decides whenever there is one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idp.relying import jws
+from idp.relying.keys import Clock, IssuerUnavailable, Keys, wall_clock
+from idp.relying.live import Live, LiveUnavailable
+from idp.relying.scopes import missing
+
+ALGORITHM = "ES256"
+TYPE = "at+jwt"
+
+
+class TokenRefused(Exception):  # noqa: N818 -- an answer, not a fault
+    """RFC 6750 section 3.1: an error code, a sentence for the caller, and the HTTP status."""
+
+    def __init__(self, error: str, description: str, status: int, *, scope: str = "") -> None:
+        super().__init__(description)
+        self.error, self.description, self.status, self.scope = error, description, status, scope
+
+
+@dataclass(frozen=True)
+class VerifiedToken:
+    """What a proven token says. `checked` is "live" when the issuer was asked and agreed, else "offline"."""
+
+    sub: str
+    scopes: tuple[str, ...]
+    purpose: tuple[str, ...]
+    client_id: str
+    exp: float
+    claims: Mapping[str, Any] = field(repr=False)
+    checked: str = "offline"
+
+
+class Verifier:
+    """Verifies access tokens of one issuer for one audience (this service's registered identifier)."""
+
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        *,
+        keys: Keys | None = None,
+        live: Live | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.issuer, self.audience = issuer, audience
+        self._keys = keys or Keys(issuer, clock=clock)
+        self._live, self._clock = live, clock
+
+    def verify(self, token: str, *needed: str) -> VerifiedToken:
+        """The token, proven, and covering every scope of `needed`.
+
+        Raises: TokenRefused with invalid_token (401), insufficient_scope (403) or, when nothing can be decided,
+        temporarily_unavailable (503).
+        """
+        try:
+            claims = jws.claims_of(token, keys=self._keys, alg=ALGORITHM, typ=TYPE)
+            verified = self._checked_claims(claims)
+        except jws.Refused as refusal:
+            raise TokenRefused("invalid_token", str(refusal), 401) from refusal
+        except IssuerUnavailable as down:
+            raise TokenRefused("temporarily_unavailable", str(down), 503) from down
+        if self._live is not None:
+            verified = self._asked(token, verified, self._live)
+        lacking = missing(verified.scopes, needed)
+        if lacking:
+            scope = " ".join(lacking)
+            raise TokenRefused("insufficient_scope", f"the token does not cover {scope}", 403, scope=" ".join(needed))
+        return verified
+
+    def _checked_claims(self, claims: Mapping[str, Any]) -> VerifiedToken:
+        now = self._clock()
+        jws.check_issued(claims, issuer=self.issuer, audience=self.audience, now=now)
+        jws.check_not_expired(claims, now=now)
+        jws.text(claims, "jti")
+        return VerifiedToken(
+            sub=jws.text(claims, "sub"),
+            scopes=_words(claims.get("scope")),
+            purpose=_words(claims.get("purposes")),
+            client_id=jws.text(claims, "client_id"),
+            exp=jws.instant(claims, "exp"),
+            claims=claims,
+        )
+
+    def _asked(self, token: str, offline: VerifiedToken, live: Live) -> VerifiedToken:
+        try:
+            said = live.ask(token, self._keys)
+        except LiveUnavailable as silence:
+            if live.offline_fallback and not silence.misconfigured:
+                return offline
+            raise TokenRefused("temporarily_unavailable", str(silence), 503) from silence
+        if not said["active"]:
+            raise TokenRefused("invalid_token", "the token is no longer active", 401)
+        return VerifiedToken(
+            sub=offline.sub,
+            scopes=_words(said.get("scope")),  # the live decision may have narrowed what the token was minted with
+            purpose=_words(said.get("purposes")) or offline.purpose,
+            client_id=offline.client_id,
+            exp=offline.exp,
+            claims=offline.claims,
+            checked="live",
+        )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(value.split())
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, list) else ()
