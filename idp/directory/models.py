@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, new_id
@@ -47,7 +47,7 @@ class Practitioner(Base):
 
     __tablename__ = "practitioner"
 
-    subject_id: Mapped[UUID] = mapped_column(ForeignKey("subject.id"), primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(Uuid(), ForeignKey("subject.id"), primary_key=True)
     issuer: Mapped[Plain] = mapped_column(primary_key=True)
     number: Mapped[Plain] = mapped_column(primary_key=True)
     kind: Mapped[Plain]
@@ -65,7 +65,7 @@ class StaffAssignment(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subject_id: Mapped[UUID] = mapped_column(ForeignKey("subject.id"), index=True)
+    subject_id: Mapped[UUID] = mapped_column(Uuid(), ForeignKey("subject.id"), index=True)
     role: Mapped[Plain]
     hcode: Mapped[Plain | None] = mapped_column(ForeignKey("facility.hcode"))
     granted_by: Mapped[UUID | None]

@@ -31,6 +31,7 @@ BY_SCOPE: dict[str, Callable[[subjects.Profile], dict[str, Any]]] = {
     "moph.demographics": lambda p: {"birthdate": p.birth_date, "gender": p.gender},
 }
 PID = "moph.pid"
+OPENING = frozenset({"openid", PID, *BY_SCOPE})  # the scopes that UserInfo has a use for
 _NUMBER = select(NationalId.number).where(NationalId.subject_id == bindparam("subject"), NationalId.proved)
 SUPPORTED = (
     *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "azp", "nonce", "at_hash", "ial"),

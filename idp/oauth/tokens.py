@@ -7,7 +7,7 @@ every use. A single revocation stands in a small table until the token would hav
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -248,13 +248,26 @@ def first_use(context: Context, jti: str, resource: str) -> bool:
 
 
 def standing(
-    context: Context, live: LiveToken, grant: GrantFacts, *, at: str, event: str, asker: str
+    context: Context,
+    live: LiveToken,
+    grant: GrantFacts,
+    *,
+    at: str,
+    event: str,
+    asker: str,
+    takes: Callable[[str], bool],
 ) -> dict[str, tuple[str, ...]]:
-    """What of a token's purposes stands at this use; the first use at a place and every refusal get an entry."""
+    """What of a token's purposes stands at this use; the first use at a place and every refusal get an entry.
+
+    `takes` says which scopes this place has a use for: only the purposes behind those are asked, and only they are
+    in the log, so that the citizen reads what really happened.
+    """
+    wanted = {code: tuple(filter(takes, of)) for code, of in live.purposes.items()}
+    wanted = {code: of for code, of in wanted.items() if of}
     first = first_use(context, live.jti, at)
-    stands = decide(context, grant, live.purposes, event=event, asker=asker, levels=False, write=first)
+    stands = decide(context, grant, wanted, event=event, asker=asker, levels=False, write=first)
     if not first and not stands:
-        return decide(context, grant, live.purposes, event=event, asker=asker, levels=False)
+        return decide(context, grant, wanted, event=event, asker=asker, levels=False)
     return stands
 
 

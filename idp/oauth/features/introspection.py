@@ -59,7 +59,16 @@ class Introspection(IntrospectionEndpoint):
             if tokens.first_use(context, live.jti, place):
                 self.note("introspect", client, outcome="ok", reason="")
             return answer | {"scope": live.claims["scope"], "purposes": live.claims["purposes"]}
-        stands = tokens.standing(context, live, live.grant, at=place, event="introspect", asker=client.id)
+        holder = resources.find(context.session, place)
+        stands = tokens.standing(
+            context,
+            live,
+            live.grant,
+            at=place,
+            event="introspect",
+            asker=client.id,
+            takes=holder.takes if holder else bool,
+        )
         if not stands:
             return None
         return answer | {"scope": " ".join(s for of in stands.values() for s in of), "purposes": list(stands)}

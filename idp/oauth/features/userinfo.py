@@ -29,7 +29,15 @@ def answer(context: Context, request: ProtocolRequest) -> Answer:
     if "openid" not in live.claims["scope"].split():
         return refused(FORBIDDEN, "insufficient_scope", 'scope="openid"')
     client = clients.find(context.session, live.client_id)
-    stands = tokens.standing(context, live, live.grant, at=context.issuer, event="userinfo.read", asker=live.client_id)
+    stands = tokens.standing(
+        context,
+        live,
+        live.grant,
+        at=context.issuer,
+        event="userinfo.read",
+        asker=live.client_id,
+        takes=claims.OPENING.__contains__,
+    )
     if client is None or not stands:
         return refused(UNAUTHORIZED, "invalid_token")
     scopes = frozenset(scope for of in stands.values() for scope in of)

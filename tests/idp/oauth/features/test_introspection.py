@@ -1,7 +1,7 @@
 import pytest
 
 from idp import subjects
-from idp.oauth import clients, provider, tokens
+from idp.oauth import clients, provider, resources, tokens
 from idp.oauth.tokens import TokenUse
 from tests.fakes import MINUTE
 from tests.idp.oauth.stage import APPOINTMENT, HOLDER, OTHER_HOLDER, SECRET
@@ -70,6 +70,18 @@ def test_the_first_use_has_an_entry_and_repeats_are_counted(stage):
     assert {entry.purpose for entry in stage.events("introspect")} == {"SIGNIN", "APPT"}
     assert len(stage.events("introspect")) == 2
     assert stage.context.session.query(TokenUse.repeats).filter_by(resource=HOLDER).scalar() == 2
+
+
+def test_a_holder_is_told_of_and_logged_for_what_it_takes_alone(stage):
+    """PDPA s.22: a holder of appointments has no business with a sign-in, and the citizen must not read that it had."""
+    stage.context.session.query(resources.ResourceServer).filter_by(identifier=HOLDER).update(
+        {"accepts": '["patient/"]'}
+    )
+
+    told = stage.introspect(stage.tokens()["access_token"])
+
+    assert (told["purposes"], told["scope"]) == (["APPT"], APPOINTMENT)
+    assert [entry.purpose for entry in stage.events("introspect")] == ["APPT"]
 
 
 def test_each_holder_s_first_use_counts_for_itself(stage):

@@ -1,0 +1,160 @@
+"""create_app: the only place that wires the web process together, and the only one that is handed a clock."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import flask
+from flask import Flask, g, request
+from flask.sessions import SessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from idp import observe
+from idp.contact.fake import SandboxSms
+from idp.contact.sms import HttpSms
+from idp.db import Sessions, make_engine, make_sessions
+from idp.fetcher import GuardedFetcher
+from idp.keys import KeyRings
+from idp.national_id import RealOnly, SyntheticOnly
+from idp.ports import Ports
+from idp.proofing.sources.fake import SandboxRegistry
+from idp.proofing.sources.registry import NoRegistry
+from idp.settings import Settings
+from idp.web import cookies, errors, headers, locale, pages
+from idp.web.gate import House, Tour
+from idp.web.routes import BLUEPRINTS
+
+MAX_BODY = 64 * 1024
+MAX_FIELDS = 500
+WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+type_of_wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class NoCookieSession(SessionInterface):
+    """Flask's own cookie session is never opened: sign-ins live in the database."""
+
+    def open_session(self, app: Flask, request: flask.Request) -> None:
+        """There is none; code that reaches for it fails loudly."""
+
+    def save_session(self, app: Flask, session: Any, response: flask.Response) -> None:
+        """Nothing to save."""
+
+
+class Prefix:
+    """Serve the application under the issuer's path, and its metadata where RFC 8414 section 3.1 looks for it."""
+
+    def __init__(self, app: type_of_wsgi, path: str) -> None:
+        self.app, self.path = app, path
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Move the issuer's path from PATH_INFO to SCRIPT_NAME; anything outside it is not ours."""
+        asked = environ.get("PATH_INFO", "")
+        if asked == self.path or asked.startswith(self.path + "/"):
+            environ["SCRIPT_NAME"], environ["PATH_INFO"] = self.path, asked[len(self.path) :] or "/"
+        elif asked in {known + self.path for known in WELL_KNOWN}:
+            environ["SCRIPT_NAME"], environ["PATH_INFO"] = self.path, asked.removesuffix(self.path)
+        elif asked != "/livez":
+            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "0")])
+            return [b""]
+        return self.app(environ, start_response)
+
+
+def wall_clock() -> datetime:
+    """The one clock; everything else is told what time it is."""
+    return datetime.now(UTC)  # noqa: TID251 -- here time enters
+
+
+def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions, Ports]:
+    """Sessions and ports as these settings want them; the sandbox reaches nobody."""
+    sessions = make_sessions(make_engine(settings.database_url))
+    if settings.sandbox:
+        return sessions, Ports(
+            registry=SandboxRegistry(settings.sandbox_registry),
+            sms=SandboxSms(sessions, clock),
+            fetcher=GuardedFetcher(allow_loopback=True),
+            id_policy=SyntheticOnly(),
+        )
+    token = settings.sms_token_file.read_text(encoding="utf-8").strip() if settings.sms_token_file else ""
+    sms = HttpSms(url=settings.sms_gateway_url or "", token=token, sender=settings.sms_sender)
+    return sessions, Ports(registry=NoRegistry(), sms=sms, fetcher=GuardedFetcher(), id_policy=RealOnly())
+
+
+def create_app(
+    settings: Settings,
+    *,
+    sessions: Sessions,
+    clock: Callable[[], datetime],
+    ports: Ports,
+    tour: Tour | None = None,
+) -> Flask:
+    """The web application. No connection is made here, so that workers may fork first."""
+    observe.configure(settings.log_level)
+    app = Flask("idp.web", template_folder=str(template_folder()), static_folder=None)
+    app.session_interface = NoCookieSession()
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        MAX_FORM_PARTS=MAX_FIELDS,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    app.extensions["yinyom"] = House(
+        settings=settings,
+        sessions=sessions,
+        clock=clock,
+        rings=KeyRings(sessions, settings.kek()),
+        ports=ports,
+        tour=tour or Tour(),
+    )
+    app.before_request(begin)
+    app.after_request(finish)
+    errors.register(app)
+    pages.register(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    wrap(app, settings)
+    return app
+
+
+def wrap(app: Flask, settings: Settings) -> None:
+    """Middleware: the issuer's path inside, trusted proxies outside. Forwarded headers mean nothing without proxies."""
+    if settings.base_path:
+        app.wsgi_app = Prefix(app.wsgi_app, settings.base_path)  # type: ignore[method-assign]
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+
+
+def template_folder() -> Path:
+    """Templates beside the packages in a checkout, inside the package in a wheel."""
+    packaged = Path(str(files("idp"))) / "_templates"
+    return packaged if packaged.is_dir() else Path(str(files("idp"))).parent / "templates"
+
+
+def begin() -> None:
+    """What every request knows: its moment, its id, its language."""
+    g.started = time.perf_counter()
+    g.now = flask.current_app.extensions["yinyom"].clock()
+    g.request_id = secrets.token_hex(8)
+    g.locale = locale.choose()
+
+
+def finish(response: flask.Response) -> flask.Response:
+    """Headers and the one log line. Nothing here can fail on data: an exception would bypass the error handlers."""
+    cookies.write_to(response)
+    headers.write_to(response)
+    observe.request_line(
+        request_id=g.get("request_id"),
+        method=request.method if request.method.isalpha() else "?",
+        route=request.url_rule.rule if request.url_rule else "",
+        status=response.status_code,
+        duration_ms=round((time.perf_counter() - g.started) * 1000, 1) if "started" in g else None,
+        code=g.get("refusal"),
+        detail=g.get("refusal_detail"),
+        error=g.get("error"),
+        at=g.get("error_at"),
+        locale=g.get("locale"),
+    )
+    return response

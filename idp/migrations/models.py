@@ -1,0 +1,40 @@
+"""Every module that maps a table, in one list: what a migration, a test and the server must have imported."""
+
+from importlib import import_module
+
+from sqlalchemy import MetaData
+
+from consent.db import Base
+
+MODULES = (
+    "consent.models",
+    "consent.audit.models",
+    "idp.db",
+    "idp.keys",
+    "idp.subjects",
+    "idp.jobs",
+    "idp.outbox",
+    "idp.directory.models",
+    "idp.contact.codes",
+    "idp.contact.fake",
+    "idp.contact.limits",
+    "idp.login.sessions",
+    "idp.login.pin",
+    "idp.login.totp",
+    "idp.login.challenges",
+    "idp.login.passkeys",
+    "idp.login.invitations",
+    "idp.oauth.clients",
+    "idp.oauth.resources",
+    "idp.oauth.grants",
+    "idp.oauth.codes",
+    "idp.oauth.tokens",
+    "idp.interaction",
+)
+
+
+def metadata() -> MetaData:
+    """All tables of both packages, whatever was imported before."""
+    for name in MODULES:
+        import_module(name)
+    return Base.metadata

@@ -1,0 +1,10 @@
+"""HTTP in, one verb, HTTP out. The only room that imports Flask; it knows no SQL and no protocol library.
+
+gate      every route's row: transaction, who may enter, CSRF; commits once     errors    error -> status and page
+locale    Thai or English, พ.ศ. dates, the message catalogue                    cookies   names and flags per mode
+protocol  token, introspection, revocation, UserInfo, discovery, JWKS           authorize the loop /interaction/<id>
+login steps setup proofing consent   the prompts                                citizen security   /me
+staff auditor   sign-in by passkey, the list whose reads are entries            sandbox health     welcome, inbox, livez
+
+A page never knows what comes next: it posts, and comes back to the loop. Raising undoes, returning keeps.
+"""

@@ -1,0 +1,61 @@
+import pytest
+
+from idp.assurance import ACR_VALUES, Aal, Ial, aal_from_acr, aal_of, amr_of
+
+
+@pytest.mark.parametrize(
+    ("factors", "level"),
+    [
+        ((), None),
+        (("sms",), Aal.AAL1),
+        (("pin",), Aal.AAL1),
+        (("totp",), Aal.AAL1),
+        (("sms", "pin"), Aal.AAL2_1),
+        (("totp", "pin"), Aal.AAL2_1),
+        (("sms", "totp"), Aal.AAL2_1),
+        (("passkey",), Aal.AAL2_2),
+        (("sms", "passkey"), Aal.AAL2_2),
+    ],
+)
+def test_proved_factors_add_up_to_a_level(factors, level):
+    """ETDA 20-2564; a passkey that verified its user is two factors in one."""
+    assert aal_of(factors) is level
+
+
+def test_the_same_factor_twice_is_one_factor():
+    """ETDA 20-2564: two factors must be of two kinds."""
+    assert aal_of(["sms", "sms"]) is Aal.AAL1
+
+
+def test_levels_compare_by_strength_and_not_by_spelling():
+    """Both scales of ETDA: 2.1 before 2.2 before 3."""
+    assert Aal.AAL1 < Aal.AAL2_1 < Aal.AAL2_2 < Aal.AAL3
+    assert Ial.IAL1_3 <= Ial.IAL2_1 <= Ial.IAL3
+    assert Aal.AAL2_2 >= Aal.AAL2_2 > Aal.AAL2_1
+    assert sorted(Ial, key=lambda level: level.rank) == list(Ial)
+
+
+def test_acr_goes_there_and_back():
+    """OIDC Core 2: acr names an authentication context class."""
+    assert [aal_from_acr(acr) for acr in ACR_VALUES] == list(Aal)
+
+
+@pytest.mark.parametrize("foreign", ["", "0", "urn:yinyom:aal:", "urn:yinyom:aal:9", "urn:mace:incommon:iap:silver"])
+def test_an_acr_that_is_not_ours_is_no_level(foreign):
+    """OIDC Core 3.1.2.1: unknown acr_values are not an error."""
+    assert aal_from_acr(foreign) is None
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ((), []),
+        (("pin",), ["pin"]),
+        (("sms",), ["otp", "sms"]),
+        (("pin", "sms"), ["mfa", "otp", "pin", "sms"]),
+        (("passkey",), ["mfa", "pop", "user"]),
+    ],
+)
+def test_amr_speaks_the_registered_words(factors, words):
+    """RFC 8176 section 2: mfa stands beside the methods that made it."""
+    assert amr_of(factors) == words
