@@ -234,3 +234,31 @@ def test_a_passkey_that_nobody_knows_is_refused_in_json(site, visitor):
             at + "/passkey/verify", data=body, content_type="application/json", headers=headers
         )
         assert answer.status_code in (303, 400), body
+
+
+def test_what_one_request_did_for_several_purposes_is_one_line(site, visitor):
+    """PDPA s.30: the list is read by people; each purpose still stands in it with its basis and its consent."""
+    agreed(site, visitor)
+    redeemed(site, visitor)
+
+    page = visitor.get("/me/access")
+
+    acts = [act for act in page.html.split("<li ") if "timeline-what" in act]
+    several = [act for act in acts if act.count("/me/consents/") > 1]
+    assert several
+    assert all(act.count("<time ") == 1 for act in several)
+
+
+def test_a_consent_that_was_replaced_leads_to_the_one_that_stands(site, visitor):
+    """An old link of the log never dead-ends; a stranger still gets the same 404."""
+    first = agreed(site, visitor)
+    site.clock.tick(HOUR / 60)
+    visitor.get(site.authorize_url(prompt="consent"))
+    visitor.send("consent-form", "allow", purpose="EHR-SHARE")
+    second = consent_id(site)
+    assert first != second
+
+    page = visitor.get(f"/me/consents/{first}")
+
+    assert page.name == "me_consent"
+    assert str(second) in page.url
