@@ -1,0 +1,57 @@
+"""Chromium of the system, and the running system of the stories."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.visitor import AXE, Visitor, settings_of
+from tests.stories import world
+from tests.stories.live import Live
+
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for the run; each test has a context of its own."""
+    assert AXE.is_file(), "axe-core is missing: npm ci"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The running system."""
+    with world.running(tmp_path_factory.mktemp("world")) as running:
+        yield Live(running)
+
+
+@pytest.fixture
+def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
+    """Makes a person at a screen: kind of screen, language, with or without JavaScript."""
+    contexts = []
+
+    def make(kind: str, locale: str, *, javascript: bool = True, **likes: Any) -> Visitor:
+        context = chromium.new_context(**settings_of(kind, locale, javascript=javascript))
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        label = f"{kind}-{locale}-{'js' if javascript else 'nojs'}"
+        return Visitor(live, context.new_page(), label, **{"national_id": live.somebody()} | likes)
+
+    yield make
+    for context in contexts:
+        context.close()

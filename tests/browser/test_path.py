@@ -1,0 +1,136 @@
+"""The whole path as people see it: two languages, two screens, with and without JavaScript, each page read by axe."""
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["js", "no-js"])
+@pytest.mark.parametrize("locale", ["th", "en"])
+@pytest.mark.parametrize("kind", ["phone", "desktop"])
+def test_from_the_portal_to_the_records_and_back(live, visitor, kind, locale, javascript):
+    """PAGES: the whole citizen path works without JavaScript; WCAG 2.2 AA, axe finds nothing on any page."""
+    person = visitor(kind, locale, javascript=javascript)
+
+    person.page.goto(f"{live.portal}/sign-in?lang={locale}")
+    person.walk()
+    assert person.page.url.startswith(live.portal), person.page.url
+    assert person.walked[:2] == ["login", "code"]
+    assert "consent" in person.walked
+
+    for path in ("/me", "/me/consents", "/me/access", "/me/security"):
+        person.page.goto(live.issuer + path)
+        person.look()
+        assert person.sideways() <= 0, path
+    withdraw(person, live)
+
+    assert person.found == {}
+
+
+def test_a_passkey_signs_in_without_any_code(live, visitor):
+    """WebAuthn Level 3 by a virtual authenticator: register on the way, sign in with it next time."""
+    person = visitor("phone", "th", way="passkey")
+    person.plug_in_authenticator()
+    person.page.goto(f"{live.portal}/sign-in?lang=th")
+    person.walk()
+    assert person.page.url.startswith(live.portal)
+    person.page.context.clear_cookies()
+    person.walked.clear()
+
+    person.page.goto(f"{live.issuer}/sign-in?next=/me")
+    if person.name() == "login":
+        with person.page.expect_navigation():
+            person.page.locator("#passkey-button").click()
+    person.page.wait_for_load_state()
+
+    assert person.name() == "me"
+    assert person.walked == []
+    assert person.found == {}
+
+
+@pytest.mark.parametrize("locale", ["th", "en"])
+def test_the_error_states_are_read_by_axe_too(live, visitor, locale):
+    """PAGES: the summary takes the focus and links to the field; the title says that something is wrong."""
+    person = visitor("phone", locale)
+    person.page.goto(live.service("openid profile").ask(ui_locales=locale).url)
+    person.page.locator("#national_id").fill("1234")
+    with person.page.expect_navigation():
+        person.page.locator("#login #continue").click()
+    person.look("error")
+    assert person.page.locator("#error-summary").is_visible()
+
+    for path in (
+        "/",
+        "/no/such/page",
+        "/staff/sign-in",
+        "/staff/enrol",
+        "/sandbox/inbox",
+        "/oauth/authorize?client_id=x",
+    ):
+        person.page.goto(live.issuer + path)
+        person.look(path.strip("/").replace("/", "_")[:20])
+
+    assert person.found == {}
+
+
+def test_a_wrong_code_and_a_minor_are_told_kindly(live, visitor):
+    """PAGES: kind words, and what else to do; axe on these states too."""
+    person = visitor("phone", "th", national_id=live.minor)
+    person.page.goto(live.service("openid profile").ask().url)
+    person.page.locator("#national_id").fill(person.national_id)
+    with person.page.expect_navigation():
+        person.page.locator("#login #continue").click()
+    person.page.locator("#code").fill("000000")
+    with person.page.expect_navigation():
+        person.page.locator("#code-form #continue").click()
+    person.look("wrong")
+    person.walk(until="age")
+    person.look("minor")
+
+    assert person.name() == "age"
+    assert person.found == {}
+
+
+def test_four_hundred_percent_zoom_loses_nothing(live, visitor):
+    """WCAG 1.4.10: 1280 px at 400 % is 320 px; no sideways scrolling."""
+    person = visitor("phone", "th")
+    person.page.set_viewport_size({"width": 320, "height": 640})
+    person.page.goto(f"{live.portal}/sign-in?lang=th")
+    person.walk()
+
+    assert person.page.url.startswith(live.portal)
+
+
+def test_thai_is_drawn_by_our_own_font(live, visitor):
+    """No boxes where the machine has no Thai font: the page brings its own."""
+    person = visitor("desktop", "th")
+    person.page.goto(live.service("openid profile").ask(ui_locales="th").url)
+    person.page.evaluate("document.fonts.ready.then(() => 1)")
+    cdp = person.page.context.new_cdp_session(person.page)
+    cdp.send("DOM.enable")
+    cdp.send("CSS.enable")
+    root = cdp.send("DOM.getDocument")["root"]["nodeId"]
+    heading = cdp.send("DOM.querySelector", {"nodeId": root, "selector": "h1"})["nodeId"]
+
+    fonts = cdp.send("CSS.getPlatformFontsForNode", {"nodeId": heading})["fonts"]
+
+    assert all(font["isCustomFont"] for font in fonts), fonts
+
+
+def withdraw(person, live):
+    """Two taps from the list, and the page that says who was told."""
+    person.page.goto(f"{live.issuer}/me/consents")
+    name = live.purpose_name("EHR-SHARE") if person.label.split("-")[1] == "th" else None
+    items = person.page.locator("[id^=consent-]")
+    chosen = items.filter(has_text=name) if name else items
+    link = chosen.first.locator("a[id^=open-]")
+    with person.page.expect_navigation():
+        link.click()
+    person.look()
+    if person.page.locator("#withdraw").count() == 0:
+        return
+    for press in ("#withdraw", "#confirm"):
+        with person.page.expect_navigation():
+            person.page.locator(press).click()
+        person.look()
+    assert person.name() == "withdrawn"
