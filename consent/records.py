@@ -169,12 +169,10 @@ def end(session: Session, record: ConsentRecord, *, actor_id: UUID, reason: str,
     )
 
 
-def _record(
-    session: Session, choice: Choice, purpose: Purpose, *, kind: str, event: str, now: datetime
-) -> ConsentRecord:
-    _check(choice, purpose)
+def _drawn_up(choice: Choice, purpose: Purpose, *, kind: str, now: datetime) -> ConsentRecord:
+    """The row of an act, not yet written."""
     key, notice = choice.key, choice.notice
-    record = ConsentRecord(
+    return ConsentRecord(
         id=new_id(),
         kind=kind,
         subject_id=key.subject_id,
@@ -198,6 +196,13 @@ def _record(
         expires_at=now + purpose.life(choice.lives_for),
         max_uses=purpose.max_uses,
     )
+
+
+def _record(
+    session: Session, choice: Choice, purpose: Purpose, *, kind: str, event: str, now: datetime
+) -> ConsentRecord:
+    _check(choice, purpose)
+    key, record = choice.key, _drawn_up(choice, purpose, kind=kind, now=now)
     state = "noticed" if kind == "notice" else "given"
     for _ in range(ATTEMPTS):
         here = look(session, key)
@@ -213,7 +218,7 @@ def _record(
             now=now,
         ):
             session.add(record)
-            notices.keep(session, notice)
+            notices.keep(session, choice.notice)
             session.flush()
             _tell(session, choice, event, consent_id=record.id, move=number(here), now=now)
             return record
