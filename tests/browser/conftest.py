@@ -50,7 +50,8 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
         context.set_default_timeout(15_000)
         contexts.append(context)
         label = f"{kind}-{locale}-{'js' if javascript else 'nojs'}"
-        return Visitor(live, context.new_page(), label, **{"national_id": live.somebody()} | likes)
+        facts = {"javascript": javascript, "national_id": live.somebody()} | likes
+        return Visitor(live, context.new_page(), label, **facts)
 
     yield make
     for context in contexts:

@@ -94,9 +94,9 @@ class Live:
         finally:
             self.world.start(name)
 
-    def purpose_name(self, code: str) -> str:
-        """A purpose's Thai name."""
-        return purposes.get(code).name.in_("th")
+    def purpose_name(self, code: str, locale: str = "th") -> str:
+        """A purpose's name on pages."""
+        return purposes.get(code).name.in_(locale)
 
     def consent_id(self, citizen: Citizen, code: str) -> str:
         """The id of the citizen's newest record of this purpose, from their own list."""

@@ -66,6 +66,14 @@ def test_rotation_is_a_compare_and_swap(stage):
     assert codes.rotate(stage.context, seen) is None
 
 
+def test_a_family_that_was_revoked_between_read_and_rotation_gives_no_successor(stage):
+    """RFC 6749 section 10.4: the condition stands in the statement that writes, not in the read before it."""
+    family = codes.find_family(stage.context, stage.public_tokens()["refresh_token"])
+    codes.revoke_family(stage.context.session, family.id, now=stage.context.now)
+
+    assert codes.rotate(stage.context, family) is None
+
+
 def test_a_refresh_token_belongs_to_its_client(stage):
     """RFC 6749 section 6; and the owner is not hurt by a stranger's try."""
     token = stage.offline()["refresh_token"]
