@@ -47,6 +47,15 @@ class ConsentView:
     refused_at: datetime | None
 
 
+@dataclass(frozen=True)
+class RecordView:
+    """One record and what became of it; `state` as in `for_subject`, or `replaced` by a newer answer under its key."""
+
+    record: ConsentRecord
+    withdrawal: ConsentWithdrawal | None
+    state: str
+
+
 def for_subject(session: Session, subject_id: UUID, *, now: datetime) -> list[ConsentView]:
     """One line per standing of this person, latest move first.
 
@@ -69,6 +78,26 @@ def of_key(session: Session, key: Key) -> list[ConsentRecord]:
             .order_by(ConsentRecord.id)
         )
     )
+
+
+def of_record(session: Session, record_id: UUID, *, now: datetime) -> RecordView | None:
+    """One record, whoever's it is: for who proves by other means that they may know. None if there is none."""
+    record = session.get(ConsentRecord, record_id)
+    if record is None:
+        return None
+    withdrawal = session.get(ConsentWithdrawal, record_id)
+    standing = session.get(
+        ConsentStanding, (record.subject_id, record.recipient_id, record.holder, record.purpose), populate_existing=True
+    )
+    if withdrawal is not None:
+        return RecordView(record, withdrawal, "withdrawn")
+    used = select(func.count()).where(ConsentUse.record_id == record_id)
+    spent = record.max_uses is not None and (session.scalar(used) or 0) >= record.max_uses
+    if spent or not record.runs_at(now):
+        return RecordView(record, None, "ended")
+    if standing is None or standing.record_id != record_id:
+        return RecordView(record, None, "replaced")
+    return RecordView(record, None, "noticed" if standing.state == "noticed" else "active")
 
 
 def _view(row: Row[Any], now: datetime) -> ConsentView:

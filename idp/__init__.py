@@ -9,6 +9,6 @@ subjects  people                                           outbox     letters th
 directory facilities, practitioners, staff                 contact    who holds this phone: codes, SMS
 login     PIN, TOTP, passkeys, sessions                    proofing   where identity evidence comes from
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
-enrolment, interaction, prompts, withdrawal                the stories that join the rooms
+enrolment, interaction, prompts, withdrawal, receipts      the stories that join the rooms
 relying   what another service imports                     demo       the sandbox
 """

@@ -13,7 +13,7 @@ from flask import Flask, g, request
 from flask.sessions import SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from idp import observe
+from idp import metrics, observe
 from idp.contact.fake import SandboxSms
 from idp.contact.sms import HttpSms
 from idp.db import Sessions, make_engine, make_sessions
@@ -30,6 +30,7 @@ from idp.web.routes import BLUEPRINTS
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 500
+FOR_MACHINES = ("/livez", "/readyz", "/metrics")  # also outside the issuer's path
 WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 type_of_wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -57,7 +58,7 @@ class Prefix:
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = self.path, asked[len(self.path) :] or "/"
         elif asked in {known + self.path for known in WELL_KNOWN}:
             environ["SCRIPT_NAME"], environ["PATH_INFO"] = self.path, asked.removesuffix(self.path)
-        elif asked != "/livez":
+        elif asked not in FOR_MACHINES:
             start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "0")])
             return [b""]
         return self.app(environ, start_response)
@@ -94,6 +95,7 @@ def create_app(
     """The web application. No connection is made here, so that workers may fork first."""
     observe.configure(settings.log_level)
     app = Flask("idp.web", template_folder=str(template_folder()), static_folder=None)
+    app.url_map.merge_slashes = False  # werkzeug would redirect to an address made from the Host header, by 308
     app.session_interface = NoCookieSession()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
@@ -101,6 +103,8 @@ def create_app(
         MAX_FORM_PARTS=MAX_FIELDS,
         TRAP_HTTP_EXCEPTIONS=False,
     )
+    counters = metrics.Counters(settings.metrics_dir)
+    metrics.listen(sessions, counters)
     app.extensions["yinyom"] = House(
         settings=settings,
         sessions=sessions,
@@ -108,6 +112,7 @@ def create_app(
         rings=KeyRings(sessions, settings.kek()),
         ports=ports,
         tour=tour or Tour(),
+        counters=counters,
     )
     app.before_request(begin)
     app.after_request(finish)
@@ -145,12 +150,16 @@ def finish(response: flask.Response) -> flask.Response:
     """Headers and the one log line. Nothing here can fail on data: an exception would bypass the error handlers."""
     cookies.write_to(response)
     headers.write_to(response)
+    route = request.url_rule.rule if request.url_rule else ""
+    seconds = time.perf_counter() - g.started if "started" in g else 0.0
+    counters = flask.current_app.extensions["yinyom"].counters
+    metrics.count_request(counters, route=route, status=response.status_code, seconds=seconds)
     observe.request_line(
         request_id=g.get("request_id"),
         method=request.method if request.method.isalpha() else "?",
-        route=request.url_rule.rule if request.url_rule else "",
+        route=route,
         status=response.status_code,
-        duration_ms=round((time.perf_counter() - g.started) * 1000, 1) if "started" in g else None,
+        duration_ms=round(seconds * 1000, 1),
         code=g.get("refusal"),
         detail=g.get("refusal_detail"),
         error=g.get("error"),

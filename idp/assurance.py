@@ -61,7 +61,8 @@ class Ial(Level):
     IAL3 = "3"
 
 
-ACR_VALUES = tuple(level.acr for level in Aal)
+HIGHEST = Aal.AAL2_2  # what the factors of `aal_of` can reach; AAL3 needs a hardware key and has no door yet
+ACR_VALUES = tuple(level.acr for level in Aal if level <= HIGHEST)
 
 KNOWLEDGE = frozenset({"pin"})
 CODES = frozenset({"sms", "totp"})  # internal factor names; `amr_of` turns them into RFC 8176 words
@@ -95,10 +96,13 @@ def amr_of(factors: Iterable[str]) -> list[str]:
 
 
 def aal_from_acr(acr: str) -> Aal | None:
-    """The level an `acr` value names, or None for a value that is not ours (tolerated, OIDC Core 3.1.2.1)."""
+    """The level an `acr` value names, or None for a value that is not ours (tolerated, OIDC Core 3.1.2.1).
+
+    A level that nobody can reach comes down to the highest there is: the request is voluntary, and no dead end.
+    """
     if not acr.startswith(ACR_PREFIX):
         return None
     try:
-        return Aal(acr.removeprefix(ACR_PREFIX))
+        return min(Aal(acr.removeprefix(ACR_PREFIX)), HIGHEST)
     except ValueError:
         return None

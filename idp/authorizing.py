@@ -44,6 +44,7 @@ class Asked:
     standing: Standing | None
     verdict: Verdict
     held: tuple[str, ...]  # scopes of the record that stands
+    again: bool  # an answer from before this request is not enough
 
     @property
     def covered(self) -> tuple[str, ...]:
@@ -53,9 +54,9 @@ class Asked:
         name = scopes.NAME_PREFIX + self.code
         return tuple(s for s in self.scopes if name in self.held or any(scopes.covers(one, s) for one in self.held))
 
-    def waits(self, *, again: bool, since: datetime) -> bool:
-        """Whether an answer is missing: none yet, one for less than is asked now, or prompt=consent asks again."""
-        if again and self.verdict.reason in RE_ASKED:
+    def waits(self, *, since: datetime) -> bool:
+        """Whether an answer is missing: none yet, one for less than is asked now, or one that must be given again."""
+        if self.again and self.verdict.reason in RE_ASKED:
             return self.standing is None or self.standing.moved_at < since
         return self.verdict.asks or (self.verdict.permit and set(self.covered) != set(self.scopes))
 
@@ -77,11 +78,10 @@ def requirement(context: Context, request: AuthorizeRequest, person: Person | No
 
     A purpose that was refused and is not asked again raises no level.
     """
-    again = "consent" in request.prompt
     wanted = list(request.resolution.purposes)
     if person is not None:
         found = looked_up(context, request, person)
-        wanted = [one.code for one in found if one.verdict.permit or one.waits(again=again, since=since)]
+        wanted = [one.code for one in found if one.verdict.permit or one.waits(since=since)]
     rows = [purposes.get(code) for code in wanted]
     known = [level for level in map(aal_from_acr, request.acr_values) if level is not None]
     floors = [Aal(row.citizen_aal) for row in rows if row.citizen_aal] + ([min(known, key=_rank)] if known else [])
@@ -93,7 +93,7 @@ def requirement(context: Context, request: AuthorizeRequest, person: Person | No
         ial=max((Ial(row.citizen_ial) for row in rows if row.citizen_ial), key=_rank, default=Ial.IAL1_1),
         purposes=tuple(request.resolution.purposes),
         login_after=fresh,
-        prompt_consent=again,
+        prompt_consent="consent" in request.prompt,
     )
 
 
@@ -108,9 +108,8 @@ def facts(context: Context, request: AuthorizeRequest | None, person: Person | N
     missing: tuple[str, ...] = ()
     wrong = False
     if request is not None:
-        again = "consent" in request.prompt
         found = looked_up(context, request, person)
-        missing = tuple(one.code for one in found if one.waits(again=again, since=since))
+        missing = tuple(one.code for one in found if one.waits(since=since))
         silent = "none" in request.prompt
         wrong = is_wrong_person(context, request, person) and (silent or person.auth_time < since)
     return Facts(
@@ -140,14 +139,34 @@ def looked_up(context: Context, request: AuthorizeRequest, person: Person) -> li
     )
     ids = [standing.record_id for standing in found.values() if standing.record_id is not None]
     held = {row.id: tuple(row.scopes.split()) for row in context.session.execute(_SCOPES, {"records": ids})}
-    asked = []
-    for code, of in request.resolution.purposes.items():
-        standing = found.get(code)
-        question = Question(purposes.get(code), recipient, None, None, context.now)
-        record_id = None if standing is None else standing.record_id
-        verdict = decide(question, standing)
-        asked.append(Asked(code, of, standing, verdict, held.get(record_id, ()) if record_id else ()))
-    return asked
+    verdicts = {
+        code: decide(Question(purposes.get(code), recipient, None, None, context.now), found.get(code))
+        for code in codes_asked
+    }
+    again = set(codes_asked) if "consent" in request.prompt else _confirmed(request, client, verdicts)
+    return [
+        Asked(
+            code,
+            of,
+            standing := found.get(code),
+            verdicts[code],
+            held.get(standing.record_id, ()) if standing and standing.record_id else (),
+            again=code in again,
+        )
+        for code, of in request.resolution.purposes.items()
+    ]
+
+
+def _confirmed(request: AuthorizeRequest, client: ClientFacts, verdicts: Mapping[str, Verdict]) -> set[str]:
+    """What a person confirms each time before a client that any app on the device could pose as gets a code.
+
+    A public client is known by its https redirect alone (RFC 8252 section 8.6). One tap is enough: what is told is told
+    again; consents are asked again only where nothing is told.
+    """
+    if not client.public or request.redirect_uri.startswith("https://"):
+        return set()
+    told = {code for code, verdict in verdicts.items() if verdict.reason is Reason.basis_recorded}
+    return told or {code for code, verdict in verdicts.items() if verdict.permit}
 
 
 def grant(context: Context, request: AuthorizeRequest, person: Person) -> tuple[str | None, str]:

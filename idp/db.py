@@ -16,7 +16,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from consent.db import Base, Plain
 
-__all__ = ["DatabaseError", "DatabaseUnavailable", "Session", "Sessions", "check_mode", "make_engine", "translated"]
+__all__ = [
+    "DatabaseError",
+    "DatabaseUnavailable",
+    "Session",
+    "Sessions",
+    "check_mode",
+    "installed_mode",
+    "make_engine",
+    "translated",
+]
 
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
@@ -124,13 +133,18 @@ def translated() -> Iterator[None]:
         raise DatabaseError(type(error).__name__) from error
 
 
+def installed_mode(session: Session) -> str | None:
+    """Whether this database belongs to a sandbox or to production; None before its first start."""
+    return session.scalar(select(Installation.mode))
+
+
 def check_mode(session: Session, *, sandbox: bool) -> None:
     """Mark a fresh database as sandbox or production, and refuse the other mode for ever (issue: safe starts).
 
     Raises: ValueError in one sentence when the database is the other kind.
     """
     mode = "sandbox" if sandbox else "production"
-    found = session.scalar(select(Installation.mode))
+    found = installed_mode(session)
     if found is None:
         session.add(Installation(id=1, mode=mode))
         session.flush()

@@ -1,12 +1,14 @@
-"""One structured line per request, and nothing in it that names a person.
+"""One structured line per request or fault, and nothing in it that names a person.
 
 Only the fields of `FIELDS` reach a line; everything else is dropped before it is rendered, so a careless keyword in a
 page cannot leak. JSON encoding keeps CR and LF inside their string (ASVS 16.4.1).
 """
 
 import logging
+import sys
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -28,8 +30,22 @@ FIELDS = frozenset(
         "client_id",
         "detail",
         "locale",
+        "kind",  # of a job
+        "attempts",
     }
 )
+
+
+class Lines:
+    """Standard output. A line that cannot be written (full disk, closed pipe) is lost, and nothing else with it."""
+
+    def msg(self, line: str) -> None:
+        """One line, at once."""
+        with suppress(OSError, ValueError):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+    debug = info = warning = error = msg
 
 
 def configure(level: str) -> None:
@@ -39,9 +55,10 @@ def configure(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             allow_listed,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=lambda *_names: Lines(),
         cache_logger_on_first_use=False,
     )
 

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 KEK_BYTES = 32
+LEAST_TOKEN = 32
 CONFIG_VARIABLE = "YINYOM_CONFIG"
 
 
@@ -65,6 +66,12 @@ class Settings(BaseSettings):
     sms_gateway_url: str | None = Field(default=None, description="HTTP SMS gateway; required outside the sandbox.")
     sms_token_file: Path | None = Field(default=None, description="Bearer token of the SMS gateway.")
     sms_sender: str = Field(default="Yinyom", max_length=11, description="Sender name of the SMS.")
+    metrics_token_file: Path | None = Field(
+        default=None, description="Bearer token that opens /metrics; without it only this machine may ask."
+    )
+    metrics_dir: Path | None = Field(
+        default=None, description="Folder where several processes count together; `idp serve` makes one."
+    )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="Lowest level logged.")
 
     @classmethod
@@ -114,6 +121,11 @@ class Settings(BaseSettings):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def log_origin(self) -> str:
+        """The name of the audit log in its checkpoints: the issuer without its scheme (C2SP tlog-checkpoint)."""
+        return f"{self.issuer.partition('://')[2]}/log"
+
+    @property
     def rp_id(self) -> str:
         """WebAuthn RP ID: the issuer's host name."""
         return urlsplit(self.issuer).hostname or ""
@@ -122,6 +134,18 @@ class Settings(BaseSettings):
     def secure_cookies(self) -> bool:
         """`__Host-` and Secure everywhere but on a loopback http sandbox (DECISIONS 26)."""
         return urlsplit(self.issuer).scheme == "https"
+
+    def metrics_token(self) -> str | None:
+        """What opens /metrics; ValueError in one sentence when the file is missing or holds less than 32 characters."""
+        if self.metrics_token_file is None:
+            return None
+        try:
+            token = self.metrics_token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file {self.metrics_token_file} cannot be read") from error
+        if len(token) < LEAST_TOKEN:
+            raise ValueError(f"the file {self.metrics_token_file} must hold at least {LEAST_TOKEN} characters")
+        return token
 
     def kek(self) -> bytes:
         """The key-encryption key; ValueError in one sentence when the file is missing, short or not base64."""

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, bindparam, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from consent.audit import log
 from consent.audit.log import Actor
@@ -45,6 +45,7 @@ __all__ = [
     "e164",
     "find_by_national_id",
     "get",
+    "is_shut",
     "mask_national_id",
     "parse_national_id",
     "profile",
@@ -181,6 +182,11 @@ def get(session: Session, subject_id: UUID) -> Subject:
     if subject is None:
         raise NotFound("We could not find that person.", detail=f"{subject_id=}")
     return subject
+
+
+def is_shut(owner: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """SQL: the account of that column's person is closed, or they have died. Nobody enters by it any more."""
+    return select(Subject.id).where(Subject.id == owner, Subject.status != "active").exists()
 
 
 def create(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from consent import history, records, standings
+from consent import history, records, scopes, standings
 from consent import withdrawal as consent_withdrawal
 from consent.db import new_id
 from consent.models import ConsentRecord
@@ -48,6 +48,14 @@ def withdraw(
     if before is not None and before.state == "given":
         tell(session, ring, settings, ended, now=now)
     return ended
+
+
+def narrow(session: Session, given: ConsentRecord, *, now: datetime) -> None:
+    """A newer answer for less: grants that rest on a wider one under the same key end with it."""
+    held = given.scopes.split()
+    for older in history.of_key(session, records.key_of(given)):
+        if not all(any(scopes.covers(one, of) for one in held) for of in older.scopes.split()):
+            grants.end_for_consent(session, older.id, now=now, reason="narrowed")
 
 
 def tell(session: Session, ring: KeyRing, settings: Settings, ended: ConsentRecord, *, now: datetime) -> None:

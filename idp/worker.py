@@ -1,4 +1,4 @@
-"""The worker: resolves challenges, delivers letters, drops what has expired. Several may run: each row is claimed.
+"""The worker: resolves challenges, delivers letters, seals the log, drops what has expired. Several may run.
 
 It outlives any single failure: what went wrong is logged by kind, never with personal data, and tried again.
 """
@@ -13,7 +13,9 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from idp import enrolment, jobs, outbox
+from consent.audit import seal
+from consent.errors import Conflict
+from idp import enrolment, interaction, jobs, outbox
 from idp.contact import codes, fake, limits
 from idp.contact.codes import Challenge
 from idp.contact.limits import SendLedger
@@ -24,6 +26,7 @@ from idp.login import challenges
 from idp.login import sessions as sign_ins
 from idp.oauth import codes as grants_in_transit
 from idp.oauth import tokens
+from idp.oauth.features import private_key_jwt
 from idp.outbox import Letter
 from idp.ports import Ports
 from idp.settings import Settings
@@ -33,6 +36,8 @@ LONGEST_PAUSE_S = 10.0
 LONGEST_GOODBYE_S = 2.0
 MOST_ATTEMPTS = 10
 PURGE_EVERY_S = 600.0
+SEAL_EVERY_S = 1.0
+MOST_SEALS = 20
 CHALLENGE_KEPT = timedelta(days=1)
 JOB_KEPT = timedelta(days=1)
 SMS_KEPT = timedelta(days=30)
@@ -51,14 +56,16 @@ class Worker:
     clock: Callable[[], datetime]
 
 
-def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S) -> None:
+def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S, sealing: float = SEAL_EVERY_S) -> None:
     """Work until `stop` is set. An error is logged and the loop goes on, more slowly while errors last.
 
-    Letters to services have a thread of their own, so that a slow service never delays a person's code.
+    Letters to services have a thread of their own, so that a slow service never delays a person's code; so has the
+    sealing of the log, so that neither waits for the other.
     """
     beside = [
         Thread(target=_loop, args=(worker, stop, pause, _letters_to_services), daemon=True),
         Thread(target=_loop, args=(worker, stop, PURGE_EVERY_S, purge), daemon=True),
+        Thread(target=_loop, args=(worker, stop, sealing, Sealing()), daemon=True),
     ]
     for thread in beside:
         thread.start()
@@ -85,7 +92,7 @@ def _loop(worker: Worker, stop: Event, pause: float, work: Callable[[Worker], ob
 
 
 def _letters_to_services(worker: Worker) -> int:
-    return outbox.deliver(worker.sessions, worker.rings, worker.ports, now=worker.clock(), kinds=("set",))
+    return _deliver(worker, "set")
 
 
 def _people_first(worker: Worker) -> int:
@@ -98,11 +105,47 @@ def _people_first(worker: Worker) -> int:
             taken = jobs.claim_due(session, now=now)
     for job in taken:
         _do(worker, job)
-    return len(taken) + outbox.deliver(worker.sessions, worker.rings, worker.ports, now=worker.clock(), kinds=("sms",))
+    return len(taken) + _deliver(worker, "sms")
+
+
+def _deliver(worker: Worker, kind: str) -> int:
+    """Letters one by one, each claimed at its own moment.
+
+    A lease counted from the start of a round is over before a slow gateway has answered for the letters ahead, and
+    another worker would send the same message again.
+    """
+    tried = 0
+    while tried < outbox.BATCH and outbox.deliver(
+        worker.sessions, worker.rings, worker.ports, now=worker.clock(), kinds=(kind,), limit=1
+    ):
+        tried += 1
+    return tried
+
+
+class Sealing:
+    """Seals what waits. Remembers what it signed: a database that was set back under it is not signed again."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    def __call__(self, worker: Worker) -> int:
+        """One round: how many checkpoints were made. Another sealer being faster is no fault."""
+        for made in range(MOST_SEALS):
+            with worker.sessions.reading() as session:
+                if not seal.waiting(session):
+                    return made
+            now = worker.clock()
+            signer, origin = worker.rings.at(now).signer("log", "Ed25519"), worker.settings.log_origin
+            try:
+                point = seal.seal(worker.sessions, signer, origin=origin, now=now, seen=self.seen)
+            except Conflict:
+                return made
+            self.seen = max(self.seen, point.size if point else 0)
+        return MOST_SEALS
 
 
 def purge(worker: Worker) -> None:
-    """Drop what is of no more use: old challenges, done jobs, sent messages, counts older than every limit.
+    """Drop what is of no more use: old challenges, paused requests, done jobs, sent messages, counts past every limit.
 
     Letters with signed events stay: the citizen's page tells from them who was told of a withdrawal.
     """
@@ -159,7 +202,15 @@ class Purge(Protocol):
         ...
 
 
-PURGES: tuple[Purge, ...] = (fake.purge, grants_in_transit.purge, tokens.purge, challenges.purge, sign_ins.purge)
+PURGES: tuple[Purge, ...] = (
+    fake.purge,
+    grants_in_transit.purge,
+    tokens.purge,
+    private_key_jwt.purge,
+    challenges.purge,
+    sign_ins.purge,
+    interaction.purge,
+)
 VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     codes.RESOLVE: _resolve,
     codes.NOTE_WRONG: _note,

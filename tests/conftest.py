@@ -44,12 +44,14 @@ def _postgresql() -> Iterator[Engine]:
     name = f"test_{os.getpid()}"
     admin = make_engine(server.render_as_string(hide_password=False)).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine = make_engine(server.set(database=name).render_as_string(hide_password=False))
     migrations.upgrade(engine)
     yield engine
     engine.dispose()
     with admin.connect() as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
 

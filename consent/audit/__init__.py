@@ -1,5 +1,9 @@
 """Proof: what was done, in bytes that never change, about people whose names are not in them.
 
 Start reading: `FORMAT.md` (the bytes), then `entry` (the same, pure), `events` (the closed list), `log` (append, read).
-An entry is written in the transaction of the act it tells of. Numbering, hashing and signing come after the commit.
+An entry is written in the transaction of the act it tells of. Numbering, hashing and signing come after the commit:
+
+merkle      pure: the tree, its edge, its proofs          seal    number, hash again, sign, keep; any number at once
+checkpoint  pure: the signed note about the tree          export  the log as a file
+verify      the other side: one file that an auditor runs, without this server and without trusting it
 """

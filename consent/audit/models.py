@@ -1,10 +1,10 @@
-"""The tables of the log. Only `log` (and later the sealer) touches them (DECISIONS 19)."""
+"""The tables of the log. Only `log`, `seal` and `export` touch them (DECISIONS 19)."""
 
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, Sealed
@@ -40,13 +40,46 @@ class AuditUnsealed(Base):
 
 
 class AuditLeaf(Base):
-    """The place of an entry in the tree, given by the sealer: sequence order is not commit order."""
+    """The place of an entry in the tree, given by the sealer: sequence order is not commit order.
+
+    `leaf_hash` is what was sealed; when the bytes change afterwards, it tells which.
+    """
 
     __tablename__ = "audit_leaf"
     __append_only__: ClassVar[bool] = True
 
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
     entry_id: Mapped[UUID] = mapped_column(unique=True)
+    leaf_hash: Mapped[bytes] = mapped_column(LargeBinary())
+
+
+class AuditTree(Base):
+    """How far the tree has grown and how far it is signed: one row, moved only by compare-and-swap (`seal`).
+
+    An edge is what must be known of the leaves to its left (`merkle.Edge`). The origin is the log's name for ever.
+    """
+
+    __tablename__ = "audit_tree"
+    __table_args__ = (CheckConstraint("id = 1", name="one"), CheckConstraint("signed_size <= size", name="order"))
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    origin: Mapped[Plain]
+    size: Mapped[int] = mapped_column(BigInteger())
+    edge: Mapped[bytes] = mapped_column(LargeBinary())
+    signed_size: Mapped[int] = mapped_column(BigInteger())
+    signed_edge: Mapped[bytes] = mapped_column(LargeBinary())
+
+
+class AuditCheckpoint(Base):
+    """What was signed about the tree at one size (C2SP tlog-checkpoint). All of them are kept."""
+
+    __tablename__ = "audit_checkpoint"
+    __append_only__: ClassVar[bool] = True
+
+    size: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary())
+    note: Mapped[Plain]
+    signed_at: Mapped[datetime]
 
 
 class AuditPseudonym(Base):

@@ -1,12 +1,14 @@
 """The sandbox's folder: its marker, its keys and secrets, its ports. Only a folder with the marker is ever cleared."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import socket
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,7 +71,21 @@ class Folder:
             return
         if not (self.path / MARKER).is_file():
             raise DemoError(f"{self.path} is not a sandbox folder (no {MARKER} in it); nothing was removed.")
-        shutil.rmtree(self.path)
+        with self.alone():
+            shutil.rmtree(self.path)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder for this process. Raises: DemoError while another sandbox runs in it.
+
+        The lock goes with the process, however it ends, so a crash leaves nothing to clear.
+        """
+        with (self.path / MARKER).open("ab") as marker:
+            try:
+                fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise DemoError(f"A sandbox already runs in {self.path}; stop it, or choose another --dir.") from error
+            yield
 
     def secret(self, client_id: str) -> str:
         """The client secret of a demo service, made at the first call."""

@@ -21,6 +21,7 @@ class Visit:
     tokens: TokenSet | None = None
     failure: Failure | None = None
     refused: dict[str, Failure] = field(default_factory=dict)
+    known_events: int = 0  # withdrawals that this sign-in has answered already
 
 
 @dataclass
@@ -64,6 +65,7 @@ class Memory:
             fresh = secrets.token_urlsafe(32)
             self._visits[fresh] = visit
             held = self._people.setdefault(tokens.sub, Held())
+            visit.known_events = len(held.events)
             held.contact = {name: str(tokens.profile[name]) for name in CONTACT.values() if name in tokens.profile}
             return fresh
 
@@ -95,9 +97,10 @@ class Memory:
             held.events.append({"jti": jti, "removed": scopes})
 
     def dropped(self, visit: Visit) -> list[dict[str, Any]]:
-        """The withdrawals that were received for this visit's person."""
+        """The withdrawals that were received for this visit's person since the last sign-in."""
         with self._lock:
-            return list(self._people.get(visit.tokens.sub, Held()).events) if visit.tokens else []
+            events = self._people.get(visit.tokens.sub, Held()).events if visit.tokens else []
+            return events[visit.known_events :]
 
     def state(self) -> dict[str, Any]:
         """What the portal holds, for the sandbox's tests: counts, codes and events; no token, no name."""

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from idp.demo import fhir
 from idp.demo.client import Config, Failure, RelyingParty, TokenSet
 from idp.demo.memory import Memory, Visit
-from idp.demo.words import words
+from idp.demo.words import why, words
 from idp.relying import Event, EventRefused, Receiver
 
 COOKIE = "portal"
@@ -136,10 +136,29 @@ def _page(visit: Visit, memory: Memory) -> ResponseReturnValue:
     locale = request.args.get("lang") if request.args.get("lang") in BOTH else visit.locale
     held = memory.held(visit.tokens.sub) if visit.tokens else {}
     lines = {kind: [fhir.summary(resource) for resource in found] for kind, found in held.items()}
-    text = words(str(locale))
+    text, dropped = words(str(locale)), memory.dropped(visit)
+
+    def because(failure: Failure) -> str | None:
+        """One sentence for a person, where there is one."""
+        return text.get(why(failure.error, withdrawn=bool(dropped)) or "")
+
     return render_template(
-        "portal.html", t=text, lang=locale, visit=visit, tokens=visit.tokens, held=lines, dropped=memory.dropped(visit)
+        "portal.html",
+        t=text,
+        lang=locale,
+        visit=visit,
+        tokens=visit.tokens,
+        held=lines,
+        dropped=dropped,
+        granted=_still_granted(visit, dropped),
+        because=because,
+        reasons={because(failure) for failure in visit.refused.values()},
     )
+
+
+def _still_granted(visit: Visit, dropped: list[dict[str, Any]]) -> list[str]:
+    gone = {scope for event in dropped for scope in event["removed"]}
+    return [scope for scope in visit.tokens.scopes if scope not in gone] if visit.tokens else []
 
 
 def _key() -> str | None:

@@ -4,6 +4,8 @@ Five direct children at most; each readiness is asked over HTTP; one that dies e
 """
 
 import json
+import shlex
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -46,15 +48,22 @@ def run(asked: Asked, *, clock: Callable[[], datetime], say: Say) -> None:
     if asked.reset:
         folder.reset()
     folder.prepare()
-    ports = folder.ports(asked.ports)
-    settings = settings_for(folder, ports, fixed_code=asked.fixed_code)
-    seeded = prepare(folder, settings, ports, clock=clock)
+    with folder.alone():
+        ports = folder.ports(asked.ports)
+        settings = settings_for(folder, ports, fixed_code=asked.fixed_code)
+        seeded = prepare(folder, settings, ports, clock=clock)
+        watch(folder, settings, ports, seeded, say=say)
+
+
+def watch(folder: Folder, settings: Settings, ports: Ports, seeded: seed.Seeded, *, say: Say) -> None:
+    """Run the children and look after them until somebody wishes to stop. Raises: DemoError."""
+    config = write_settings(folder, settings)
     try:
         stop_on_signals()
         with Children() as children:
             start(children, folder, settings, ports)
             wait_until_ready(children, settings, ports)
-            say(welcome(settings, ports, seeded))
+            say(welcome(settings, ports, seeded, own_service=command_line(config)))
             while True:
                 children.check()
                 time.sleep(0.5)
@@ -134,6 +143,28 @@ def environment(settings: Settings) -> dict[str, str]:
     return {f"YINYOM_{name}": value for name, value in given.items() if value is not None}
 
 
+def write_settings(folder: Folder, settings: Settings) -> Path:
+    """The same settings as a file, so that `idp client add` and the others reach the sandbox while it runs."""
+    file = folder.path / "settings.toml"
+    names = ("issuer", "database_url", "kek_file", "port", "sandbox_fixed_code")
+    given = {name: getattr(settings, name) for name in names}
+    # A JSON string or number is a TOML one, too.
+    lines = [
+        f"{name} = {json.dumps(v if isinstance(v, int) else str(v))}" for name, v in given.items() if v is not None
+    ]
+    file.write_text("\n".join([*lines, "sandbox = true", ""]), encoding="utf-8")
+    return file
+
+
+def command_line(config: Path) -> str:
+    """How to call `idp` from where the sandbox was started: the installed script, else this interpreter."""
+    here, script = Path.cwd(), Path(sys.executable).with_name("idp")
+    program = script if script.exists() else Path(sys.executable)
+    shown = [str(path.relative_to(here)) if path.is_relative_to(here) else str(path) for path in (config, program)]
+    shown = [shlex.quote(path) for path in shown]
+    return f"YINYOM_CONFIG={shown[0]} {shown[1]}{'' if program == script else ' -m idp.cli'}"
+
+
 def wait_until_ready(children: Children, settings: Settings, ports: Ports) -> None:
     """Until all three answer /livez. Raises: DemoError when one dies or takes longer than 60 s."""
     waiting = {
@@ -159,8 +190,8 @@ def is_ready(url: str) -> bool:
         return False
 
 
-def welcome(settings: Settings, ports: Ports, seeded: seed.Seeded) -> str:
-    """Addresses, three people to try, where to read the messages. Thai first."""
+def welcome(settings: Settings, ports: Ports, seeded: seed.Seeded, *, own_service: str) -> str:
+    """Addresses, three people to try, where to read the messages, how to connect a service. Thai first."""
     people = "\n".join(
         f"    {p.national_id}  {p.name} / {p.name_en}\n                   {p.note}\n                   {p.note_en}"
         for p in seed.TO_TRY
@@ -178,5 +209,8 @@ Yinyom sandbox · ยินยอม (ระบบทดลอง คนแล�
   ลองเป็นสามคนนี้ / three people to try
 {people}
 
-  Ctrl-C ends everything; the data stays. `idp demo --reset` starts afresh.
+  ต่อบริการของคุณ / connect your own service, in another terminal, while this runs
+    {own_service} client add --help
+
+  Ctrl-C ends everything; the data stays. Start with --reset (make run ARGS="--reset") to clear it.
 """

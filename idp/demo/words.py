@@ -24,6 +24,17 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "คุณถอนความยินยอมแล้ว เราลบสำเนาและตอบรับแล้ว",
         "You withdrew your consent. We deleted our copy and said so.",
     ),
+    "why_withdrawn": (
+        "เพราะคุณถอนความยินยอมแล้ว เราจึงดูไม่ได้อีก จนกว่าคุณจะให้ความยินยอมใหม่",
+        "You withdrew your consent, so we may not look any more, unless you agree again.",
+    ),
+    "why_ended": (
+        "เพราะสิทธิที่คุณให้สิ้นสุดแล้ว (ถอนหรือหมดเวลา) ขอความยินยอมอีกครั้งได้",
+        "The permission has ended (withdrawn or run out). You can be asked again.",
+    ),
+    "why_not_given": ("เพราะคุณไม่ได้ให้เราใช้ข้อมูลนี้", "You did not let us use this."),
+    "why_stopped": ("คุณไม่ได้ให้ข้อมูล หรือกดย้อนกลับ จึงไม่มีการส่งข้อมูล", "You said no or went back, so nothing was sent."),
+    "why_unreachable": ("ติดต่อปลายทางไม่ได้ ลองใหม่ภายหลัง", "The other side cannot be reached. Try again later."),
     "other": ("English", "ไทย"),
     "other_code": ("en", "th"),
     "Encounter": ("การมารับบริการ", "Visits"),
@@ -32,6 +43,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "MedicationStatement": ("ยา", "Medicines"),
     "AllergyIntolerance": ("การแพ้", "Allergies"),
 }
+
+
+WHY: Mapping[str, str] = {
+    "invalid_token": "why_ended",
+    "invalid_grant": "why_ended",
+    "expired": "why_ended",
+    "insufficient_scope": "why_not_given",
+    "access_denied": "why_stopped",
+    "temporarily_unavailable": "why_unreachable",
+}
+
+
+def why(error: str, *, withdrawn: bool) -> str | None:
+    """The word that tells a patient what this OAuth error means here; None for one that only programmers can mend."""
+    said = WHY.get(error)
+    return "why_withdrawn" if withdrawn and said in ("why_ended", "why_not_given") else said
 
 
 def words(locale: str) -> dict[str, str]:

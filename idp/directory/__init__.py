@@ -2,6 +2,7 @@
 
 models      the tables                           recipients   a legal entity as `consent.decision.Recipient`
 contacts    who answers for an organisation      staff        roles of a person, assignments
+entities    organisations: registered, found by id or name
 seed        the sandbox's directory, made up from hcode 99001 on
 """
 

@@ -36,8 +36,9 @@ class PasskeyRefused(Exception):  # noqa: N818 -- a refusal with a code for the 
     """The passkey does not open this door.
 
     `code`: malformed · framed (inside another site's frame) · challenge (unknown, old, used, another browser's or
-    another purpose's) · unknown (no such passkey, removed, or not this person's) · not_verified (origin, RP ID, user
-    verification, signature) · counter (it went backwards: a copy may exist) · already_registered.
+    another purpose's) · unknown (no such passkey, removed, not this person's, not one for staff, or the account is
+    closed) · not_verified (origin, RP ID, user verification, signature) · counter (it went backwards: a copy may
+    exist) · already_registered.
     """
 
     def __init__(self, code: str, *, detail: str = "") -> None:

@@ -27,19 +27,9 @@ from consent.errors import NotFound
 from idp.login import ceremony, challenges
 from idp.login.ceremony import Assertion, PasskeyRefused
 from idp.login.challenges import REGISTER, SIGN_IN
+from idp.subjects import is_shut
 
-__all__ = [
-    "Passkey",
-    "PasskeyRefused",
-    "attempt",
-    "of",
-    "register",
-    "registration_options",
-    "remove",
-    "rename",
-    "sign_in_options",
-    "verify",
-]
+__all__ = ["Passkey", "PasskeyRefused", "attempt", "of", "register", "remove", "rename", "verify"]
 
 RP_NAME = "Yinyom"
 LONGEST_NAME = 64
@@ -47,7 +37,11 @@ TIMEOUT_MS = int(challenges.LIFETIME.total_seconds() * 1000)
 
 
 class Passkey(Base):
-    """One credential of one person. A removed one stays, so that its id is never taken again."""
+    """One credential of one person. A removed one stays, so that its id is never taken again.
+
+    `for_staff`: added with an invitation. Only such a one opens the console: whoever holds a member of staff's phone
+    could add a passkey of their own as a citizen.
+    """
 
     __tablename__ = "passkey"
     __table_args__ = (CheckConstraint("sign_count >= 0", name="count"),)
@@ -59,6 +53,7 @@ class Passkey(Base):
     sign_count: Mapped[int] = mapped_column(BigInteger)
     device_type: Mapped[Plain]
     backed_up: Mapped[bool]
+    for_staff: Mapped[bool]
     name: Mapped[Personal]
     aaguid: Mapped[Plain]
     transports: Mapped[Plain]
@@ -112,6 +107,7 @@ def register(
     origin: str,
     browser: str,
     now: datetime,
+    for_staff: bool = False,
 ) -> Passkey:
     """Add a passkey to a person. Appends passkey.added. The caller has asked `factors.may_add`.
 
@@ -130,6 +126,7 @@ def register(
         sign_count=proved.sign_count,
         device_type=proved.credential_device_type.value,
         backed_up=proved.credential_backed_up,
+        for_staff=for_staff,
         name=_tidy(name),
         aaguid=proved.aaguid,
         transports=" ".join(attestation.transports),
@@ -140,15 +137,22 @@ def register(
 
 
 def verify(
-    session: Session, *, credential: dict[str, Any], rp_id: str, origin: str, browser: str, now: datetime
+    session: Session,
+    *,
+    credential: dict[str, Any],
+    rp_id: str,
+    origin: str,
+    browser: str,
+    now: datetime,
+    for_staff: bool = False,
 ) -> UUID:
     """Whose passkey signed this challenge, user verified. Appends passkey.used, or signin.failed for a known one.
 
-    Raises: PasskeyRefused. Raising undoes the caller's transaction, the used challenge and the entry with it: a page
-    calls `attempt`.
+    With `for_staff`, only a passkey added with an invitation is known. Raises: PasskeyRefused, which undoes the
+    caller's transaction, the used challenge and the entry with it: a page calls `attempt`.
     """
     assertion = ceremony.read_assertion(credential)
-    passkey = _find(session, assertion)
+    passkey = _find(session, assertion, for_staff=for_staff)
     try:
         bound_to = challenges.consume(
             session, assertion.challenge, purpose=SIGN_IN, subject_id=passkey.subject_id, browser=browser, now=now
@@ -162,12 +166,10 @@ def verify(
     return passkey.subject_id
 
 
-def attempt(
-    session: Session, *, credential: dict[str, Any], rp_id: str, origin: str, browser: str, now: datetime
-) -> UUID | PasskeyRefused:
+def attempt(session: Session, **said: Any) -> UUID | PasskeyRefused:
     """`verify`, with the refusal returned: what it leaves behind is kept (CONVENTIONS: raising undoes)."""
     try:
-        return verify(session, credential=credential, rp_id=rp_id, origin=origin, browser=browser, now=now)
+        return verify(session, **said)
     except PasskeyRefused as refused:
         return refused
 
@@ -224,10 +226,12 @@ def _own(session: Session, passkey_id: UUID, subject_id: UUID) -> Passkey:
     return passkey
 
 
-def _find(session: Session, assertion: Assertion) -> Passkey:
+def _find(session: Session, assertion: Assertion, *, for_staff: bool) -> Passkey:
     name = bytes_to_base64url(assertion.credential.raw_id)
-    passkey = session.scalar(select(Passkey).where(Passkey.credential_id == name, Passkey.removed_at.is_(None)))
-    if passkey is None:
+    passkey = session.scalar(
+        select(Passkey).where(Passkey.credential_id == name, Passkey.removed_at.is_(None), ~is_shut(Passkey.subject_id))
+    )
+    if passkey is None or (for_staff and not passkey.for_staff):
         raise PasskeyRefused("unknown")
     return passkey
 

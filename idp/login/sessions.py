@@ -21,6 +21,7 @@ from consent.db import Base, Plain, UtcDateTime
 from consent.errors import Conflict, NotFound
 from idp.assurance import Aal, aal_of
 from idp.settings import Settings
+from idp.subjects import is_shut
 
 CITIZEN, STAFF = "citizen", "staff"
 TOKEN_BYTES = 32
@@ -82,6 +83,7 @@ FIND = select(
     SignInSession.kind == bindparam("kind"),
     SignInSession.ended_at.is_(None),
     SignInSession.expires_at > bindparam("now", type_=UtcDateTime()),
+    ~is_shut(SignInSession.subject_id),
 )
 TOUCH = (
     update(SignInSession)
@@ -118,7 +120,7 @@ def start(
 
 
 def find(session: Session, token: str, *, settings: Settings, now: datetime, kind: str = CITIZEN) -> SignedIn | None:
-    """Whose token this is, or None: unknown, ended, over its absolute or idle limit, or of the other kind. One read."""
+    """Whose token this is, or None: unknown, ended, over a limit, of the other kind, account closed. One read."""
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     row = session.execute(FIND, {"id_hash": hash_of(token), "kind": kind, "now": now}).first()
@@ -188,6 +190,11 @@ def end_all(session: Session, subject_id: UUID, *, now: datetime, except_id: str
     return _end_where(
         session, SignInSession.subject_id == subject_id, SignInSession.id_hash != (except_id or ""), now=now
     )
+
+
+def end_everything(session: Session, *, now: datetime) -> int:
+    """End every session of everybody (a backup was restored); how many ended."""
+    return _end_where(session, now=now)
 
 
 def live(session: Session, subject_id: UUID, *, now: datetime) -> list[SignInSession]:

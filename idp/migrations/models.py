@@ -29,6 +29,7 @@ MODULES = (
     "idp.oauth.grants",
     "idp.oauth.codes",
     "idp.oauth.tokens",
+    "idp.oauth.features.private_key_jwt",
     "idp.interaction",
 )
 

@@ -25,7 +25,7 @@ from consent.audit import log
 from consent.db import Base, Plain
 from consent.errors import NotFound
 from idp import directory
-from idp.oauth import grants, registration
+from idp.oauth import client_keys, grants, registration
 
 FRESH_S = 5.0
 SECRET_BYTES = 32
@@ -39,7 +39,8 @@ class Client(Base):
         CheckConstraint("kind IN ('web', 'native', 'system', 'resource_server')", name="kind"),
         CheckConstraint("profile IN ('standard', 'compat', 'fapi2')", name="profile"),
         CheckConstraint("status IN ('active', 'suspended')", name="status"),
-        CheckConstraint("(auth_method = 'none') = (secret_hash IS NULL)", name="secret"),
+        CheckConstraint("(auth_method IN ('none', 'private_key_jwt')) = (secret_hash IS NULL)", name="secret"),
+        CheckConstraint("(auth_method = 'private_key_jwt') = (jwks IS NOT NULL)", name="jwks"),
     )
 
     id: Mapped[Plain] = mapped_column(primary_key=True)
@@ -50,6 +51,7 @@ class Client(Base):
     profile: Mapped[Plain]
     auth_method: Mapped[Plain]
     secret_hash: Mapped[Plain | None]
+    jwks: Mapped[Plain | None]  # public keys by value
     sector: Mapped[Plain]
     redirect_uris: Mapped[Plain]  # JSON list
     post_logout_redirect_uris: Mapped[Plain]  # JSON list
@@ -77,6 +79,7 @@ class ClientFacts(ClientMixin):
     profile: str
     auth_method: str
     secret_hash: str | None = field(repr=False)
+    jwks: str | None = field(repr=False)
     sector: str
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
@@ -129,8 +132,8 @@ class ClientFacts(ClientMixin):
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
         """One registered method on every endpoint; a secret may travel in the header or in the body."""
-        if self.public:
-            return method == "none"
+        if self.secret_hash is None:
+            return method == self.auth_method
         return method in ("client_secret_basic", "client_secret_post")
 
     def check_response_type(self, response_type: str) -> bool:
@@ -218,18 +221,18 @@ def register(
     policy_uri: str | None = None,
     tos_uri: str | None = None,
     secret: str | None = None,
+    jwks: object = None,
 ) -> tuple[Client, str | None]:
     """Register a client and give its secret, which is shown once and kept hashed (RFC 6749 section 2.3.1).
 
-    `secret` sets a known one (at least 32 characters: the sandbox keeps its services working over restarts).
+    `secret` sets a known one (at least 32 characters: the sandbox keeps its services working over restarts); a
+    client of private_key_jwt has none, and gives its public keys as `jwks`.
     Raises: NotAllowed with code invalid_client_metadata, invalid_redirect_uri, taken, or the catalogue's own.
     """
     registration.check_words(kind, profile, auth_method, grant_types, id_token_alg)
-    _check_identity(session, client_id, kind, redirect_uris, grant_types)
-    for uri in (*redirect_uris, *post_logout_redirect_uris):
-        registration.check_redirect(uri, kind=kind)
-    for link in (event_endpoint, logo_uri, policy_uri, tos_uri):
-        registration.check_link(link)
+    links = (event_endpoint, logo_uri, policy_uri, tos_uri)
+    registration.check_addresses(kind, redirect_uris, post_logout_redirect_uris, grant_types, links)
+    _check_identity(session, client_id)
     recipient = directory.recipient_of(session, legal_entity_id, now=now)
     catalogue.check_registration(purposes, recipient_kind=recipient.kind, own_app=recipient.own_app)
     given = _new_secret(auth_method, secret)
@@ -242,6 +245,7 @@ def register(
         profile=profile,
         auth_method=auth_method,
         secret_hash=None if given is None else secret_hash(given),
+        jwks=client_keys.for_method(auth_method, jwks),
         sector=sector or registration.default_sector(client_id, redirect_uris),
         redirect_uris=json.dumps(list(redirect_uris)),
         post_logout_redirect_uris=json.dumps(list(post_logout_redirect_uris)),
@@ -281,19 +285,15 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _check_identity(
-    session: Session, client_id: str, kind: str, redirect_uris: Sequence[str], grant_types: Sequence[str]
-) -> None:
+def _check_identity(session: Session, client_id: str) -> None:
     if not registration.readable_id(client_id) or registration.is_person_shaped(client_id):
         raise registration.refused("the client_id is not a plain word", code="invalid_client_metadata")
-    if kind in ("web", "native") and "authorization_code" in grant_types and not redirect_uris:
-        raise registration.refused("it has no redirect URI", code="invalid_redirect_uri")
     if _read(session, client_id) is not None:
         raise registration.refused("the client_id is taken", code="taken")
 
 
 def _new_secret(auth_method: str, secret: str | None) -> str | None:
-    if auth_method == "none":
+    if auth_method in ("none", "private_key_jwt"):
         return None
     if secret is not None and len(secret) < SECRET_BYTES:
         raise registration.refused("the secret is too short", code="invalid_client_metadata")

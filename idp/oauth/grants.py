@@ -163,6 +163,12 @@ def end_for_subject(session: Session, subject_id: UUID, *, now: datetime, reason
     return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
 
 
+def end_everything(session: Session, *, now: datetime, reason: str) -> int:
+    """End every grant (a backup was restored: what was revoked since must stay dead); how many."""
+    ids = session.scalars(select(Grant.id).where(Grant.ended_at.is_(None)).order_by(Grant.id)).all()
+    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+
+
 def end_for_session(session: Session, id_hash: str, *, now: datetime) -> int:
     """End what lives only as long as this sign-in: grants without offline_access (catalogue rule 8); how many."""
     ids = session.scalars(

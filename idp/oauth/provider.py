@@ -5,6 +5,7 @@ behind (the end of a replayed grant, a log entry) is kept by the same commit. `c
 `PageError` before client and redirect_uri are proven, a `RedirectError` after.
 """
 
+from functools import partial
 from typing import Any
 
 from authlib.oauth2.base import OAuth2Error
@@ -21,6 +22,7 @@ from idp.oauth.features import (
     issuer,
     oidc,
     pkce,
+    private_key_jwt,
     refresh_token,
     request_object,
     resource,
@@ -69,6 +71,7 @@ FEATURES = (
     authorization_code.FEATURE,
     refresh_token.FEATURE,
     client_credentials.FEATURE,
+    private_key_jwt.FEATURE,
     pkce.FEATURE,
     issuer.FEATURE,
     scope.FEATURE,
@@ -97,6 +100,7 @@ class Server(AuthorizationServer):
         self.register_client_auth_method("client_secret_basic", authentication.authenticate_basic)
         self.register_client_auth_method("client_secret_post", authentication.authenticate_post)
         self.register_client_auth_method("none", authentication.authenticate_none)
+        self.register_client_auth_method("private_key_jwt", partial(private_key_jwt.authenticate, context))
         for grant, extensions in GRANTS:
             self.register_grant(grant, extensions)
         self.register_endpoint(introspection.Introspection)

@@ -1,5 +1,6 @@
 """PURE: what may be registered, and which redirect URI matches (RFC 6749 3.1.2, RFC 8252, RFC 9700 section 2.1)."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -8,10 +9,13 @@ from idp.settings import is_loopback
 
 KINDS = ("web", "native", "system", "resource_server")
 PROFILES = ("standard", "compat", "fapi2")
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+AUTH_METHODS = (*CONFIDENTIAL, "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 ID_TOKEN_ALGORITHMS = ("ES256", "RS256")
 LONGEST_ID = 128
+LOOPBACK = re.compile(r"(http://([a-z.]+|[0-9.]+|\[[0-9a-f:.]+\]))(?::([0-9]{1,5}))?(|[/?].*)")
+HIGHEST_PORT = 65535
 
 
 def check_redirect(uri: str, *, kind: str) -> None:
@@ -35,6 +39,22 @@ def check_redirect(uri: str, *, kind: str) -> None:
         raise refused("a redirect URI must be https")
 
 
+def check_addresses(
+    kind: str,
+    redirect_uris: Sequence[str],
+    post_logout_redirect_uris: Sequence[str],
+    grant_types: Sequence[str],
+    links: Sequence[str | None],
+) -> None:
+    """All addresses of a client. Raises: NotAllowed."""
+    if kind in ("web", "native") and "authorization_code" in grant_types and not redirect_uris:
+        raise refused("it has no redirect URI", code="invalid_redirect_uri")
+    for uri in (*redirect_uris, *post_logout_redirect_uris):
+        check_redirect(uri, kind=kind)
+    for link in links:
+        check_link(link)
+
+
 def check_link(link: str | None) -> None:
     """Links and endpoints of a client are https, or http on loopback. Raises: NotAllowed."""
     if link is None:
@@ -47,8 +67,12 @@ def check_link(link: str | None) -> None:
 
 
 def default_sector(client_id: str, redirect_uris: Sequence[str]) -> str:
-    """The host of its redirect URIs (OIDC Core 8.1). Raises: NotAllowed when there are several."""
+    """The host of its redirect URIs (OIDC Core 8.1). Raises: NotAllowed when there are several.
+
+    Loopback is everybody's host: two apps that listen there must not share a `sub`, so the client_id stands for it.
+    """
     hosts = {urlsplit(uri).hostname or urlsplit(uri).scheme for uri in redirect_uris}
+    hosts = {host for host in hosts if not is_loopback(host)}
     if len(hosts) > 1:
         raise refused("with several hosts the sector must be named", code="invalid_client_metadata")
     return next(iter(hosts), client_id)
@@ -58,15 +82,10 @@ def same_target(asked: str, known: str, *, native: bool) -> bool:
     """Exact string match; for a native client on loopback the port may differ (RFC 8252 section 7.3)."""
     if asked == known:
         return True
-    if not native or not known.startswith("http://"):
+    here, there = LOOPBACK.fullmatch(asked), LOOPBACK.fullmatch(known)
+    if not native or here is None or there is None or not is_loopback(there[2].strip("[]")):
         return False
-    try:
-        a, b = urlsplit(asked), urlsplit(known)
-        any_port = a._replace(netloc=a.hostname or ""), b._replace(netloc=b.hostname or "")
-        same_written = asked.startswith((f"http://{b.hostname}", f"http://[{b.hostname}]"))
-        return is_loopback(b.hostname) and any_port[0] == any_port[1] and same_written and a.port != 0
-    except ValueError:
-        return False
+    return here.group(1, 4) == there.group(1, 4) and 0 < int(here[3] or 80) <= HIGHEST_PORT
 
 
 def refused(why: str, *, code: str = "invalid_redirect_uri") -> NotAllowed:

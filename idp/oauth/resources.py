@@ -60,10 +60,12 @@ def register(
 ) -> ResourceServer:
     """Register a data holder under an absolute URI without a fragment (RFC 8707 section 2).
 
-    `client_id` is the client by which it authenticates at introspection. Raises: NotAllowed (invalid_target).
+    `client_id` is the client by which it authenticates at introspection. Raises: NotAllowed (invalid_target, taken).
     """
     if not _is_absolute(identifier):
         raise NotAllowed("A resource is named by an absolute URI without a fragment.", code="invalid_target")
+    if find(session, identifier) is not None:
+        raise NotAllowed(f"The resource {identifier} is already registered.", code="taken")
     row = ResourceServer(
         identifier=identifier,
         legal_entity_id=legal_entity_id,
@@ -82,6 +84,7 @@ def register(
 _TABLE = ResourceServer.__table__
 _COLUMNS = (_TABLE.c.identifier, _TABLE.c.client_id, _TABLE.c.sector, _TABLE.c.accepts, _TABLE.c.introspects)
 _FIND = select(*_COLUMNS).where(_TABLE.c.identifier == bindparam("identifier"))
+_EVERYONE = select(*_COLUMNS).order_by(_TABLE.c.identifier)
 _OF_CLIENT = select(_TABLE.c.identifier).where(_TABLE.c.client_id == bindparam("client_id"))
 
 
@@ -91,6 +94,14 @@ def find(session: Session, identifier: str) -> ResourceFacts | None:
     if row is None:
         return None
     return ResourceFacts(row.identifier, row.client_id, row.sector, tuple(json.loads(row.accepts)), row.introspects)
+
+
+def everyone(session: Session) -> list[ResourceFacts]:
+    """All resource servers, by identifier."""
+    rows = session.execute(_EVERYONE).all()
+    return [
+        ResourceFacts(r.identifier, r.client_id, r.sector, tuple(json.loads(r.accepts)), r.introspects) for r in rows
+    ]
 
 
 def of_client(session: Session, client_id: str) -> frozenset[str]:

@@ -199,7 +199,7 @@ def read(context: Context, token: str) -> dict[str, Any] | None:
         return None
     try:
         claims = jwt.decode(token, key, algorithms=[ALGORITHM]).claims
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, TypeError):  # TypeError: joserfc reads `crit` before it asks what it is
         return None
     now = context.now.timestamp()
     return claims if claims["iss"] == context.issuer and claims["exp"] > now else None
@@ -211,7 +211,7 @@ def _header(token: str) -> dict[str, Any]:
     first = token.partition(".")[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return header if isinstance(header, dict) else {}
 

@@ -55,7 +55,7 @@ def header_of(token: str) -> dict[str, Any]:
         raise Refused("the token is not a signed JWT")
     try:
         header = json.loads(base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused("the token is not a signed JWT") from error
     if not isinstance(header, dict):
         raise Refused("the token is not a signed JWT")

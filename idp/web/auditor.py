@@ -19,6 +19,7 @@ FIELDS = ("reason", "event", "client_id", "since", "until")
 PAGE = 100
 A_DAY = timedelta(days=1)
 LONGEST = 300
+YEARS = range(2000, 3000)  # the ends of the calendar have no day before or after
 
 
 @route(bp, "", tx=Tx.READ, who=Who.STAFF, role="auditor")
@@ -74,9 +75,10 @@ def look(values: dict[str, str], *, before: UUID | None) -> list[Entry] | None:
 def day(text: str) -> datetime | None:
     """Midnight in Bangkok of a date input, or None."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BANGKOK)
+        read = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=BANGKOK)
     except ValueError:
         return None
+    return read if read.year in YEARS else None
 
 
 def page(

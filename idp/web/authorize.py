@@ -14,7 +14,7 @@ from idp.web.gate import Refused, Tx, as_response, own_path, route
 
 bp = Blueprint("authorize", __name__)
 LONGEST_QUERY = 8000
-PERSONAL_HINTS = frozenset({"login_hint", "id_token_hint"})  # never moved into an address
+PERSONAL_HINT = "login_hint"  # may hold a number: never moved into an address. An id_token_hint decides, so it stays
 HOME = "/me"
 
 
@@ -33,7 +33,7 @@ def authorize() -> Response:
 @route(bp, "/oauth/authorize", methods=("POST",), tx=Tx.NONE, csrf=False)
 def authorize_by_form() -> Response:
     """OIDC Core 3.1.2.1: POST is allowed. Another site's form brings no Lax cookies, so it comes again as a GET."""
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name not in PERSONAL_HINTS]
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name != PERSONAL_HINT]
     query = urlencode(fields)
     if len(query) > LONGEST_QUERY:
         raise Refused("too_large", 413)

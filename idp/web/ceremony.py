@@ -28,7 +28,10 @@ class Ceremony:
 
 def words() -> dict[str, Any]:
     """The JSON object that was posted; {} for anything else."""
-    said = request.get_json(silent=True)
+    try:
+        said = request.get_json(silent=True)
+    except RecursionError:  # nested deeper than the parser goes: no browser says that
+        return {}
     return said if isinstance(said, dict) else {}
 
 

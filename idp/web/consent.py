@@ -1,9 +1,10 @@
 """CONSENT: one decision a purpose, nothing pre-ticked, Allow and Refuse alike (catalogue rule 9, PDPA s.19).
 
 What the law allows without asking is told on the same page and recorded with its basis. A double tap, a reload or an
-old page answers nothing twice: only what is still undecided and was on the posted screen is recorded.
+old page answers nothing twice: the form brings back which screen it was, and only that screen can be answered.
 """
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -71,6 +72,15 @@ class Screen:
         """What the service asks for under this purpose."""
         return tuple(self.asked_by.resolution.purposes[purpose.code])
 
+    @property
+    def mark(self) -> str:
+        """What its form brings back: this person, and every notice word for word. Another's answer does not fit."""
+        words = [choice(self, purpose, lives_for=None).notice.sha256 for purpose in self.purposes]
+        asked = [purpose.code for purpose in self.asked]
+        said = (self.paused.interaction.id, str(self.signed_in.subject_id), *words, *asked)
+        mark: str = g.ring.mac("interaction", *said).hex()
+        return mark
+
 
 @route(bp, "", tx=Tx.READ)
 def ask(interaction_id: str) -> Response:
@@ -83,15 +93,19 @@ def decide(interaction_id: str) -> Response:
     """Record every answer of the screen, each by itself, all or none."""
     here = screen(interaction_id)
     decision, chosen = request.form.get("decision"), frozenset(request.form.getlist("purpose"))
+    posted = request.form.get("screen", "")
+    if not hmac.compare_digest(posted.encode(), here.mark.encode()):  # not what this person sees now: show that first
+        raise Elsewhere(here.paused.at)
     if decision not in (ALLOW, REFUSE, CONTINUE) or (decision == CONTINUE and here.asked):
         raise Refused("bad_request", 400)
-    if not chosen <= set(here.codes):  # an old page: what it asked is decided already
+    if not chosen <= set(here.codes):
         raise Elsewhere(here.paused.at)
     for purpose in here.told:
         records.note(g.session, choice(here, purpose, lives_for=None), now=g.now)
     for purpose in here.asked:
         if decision == ALLOW and purpose.code in chosen:
-            records.give(g.session, choice(here, purpose, lives_for=wanted_life(purpose)), now=g.now)
+            given = records.give(g.session, choice(here, purpose, lives_for=wanted_life(purpose)), now=g.now)
+            withdrawal.narrow(g.session, given, now=g.now)
         else:
             refuse(here, purpose)
     return loop.back(here.paused)
@@ -169,6 +183,7 @@ def consent_page(here: Screen) -> Response:
     return loop.page(
         "consent.html",
         here.paused,
+        screen=here.mark,
         asked=[asked(here, purpose) for purpose in here.asked],
         notices=[told(here, purpose) for purpose in here.told],
         step=here.step,

@@ -22,6 +22,7 @@ from idp.db import Session, Sessions
 from idp.keys import KeyRings
 from idp.login import sessions as sign_ins
 from idp.login.sessions import SignedIn
+from idp.metrics import Counters
 from idp.oauth.pipeline import Context
 from idp.ports import Ports
 from idp.settings import Settings
@@ -50,6 +51,7 @@ class House:
     rings: KeyRings
     ports: Ports
     tour: Tour = Tour()
+    counters: Counters = field(default_factory=Counters)
 
 
 class Tx(Enum):
@@ -58,6 +60,7 @@ class Tx(Enum):
     WRITE = "write"
     READ = "read"
     NONE = "none"
+    FREE = "free"  # not even the keys are read: for machines that ask about health
 
 
 class Who(Enum):
@@ -167,9 +170,9 @@ def gated(view: View, row: Row) -> View:
 @contextmanager
 def transaction(tx: Tx) -> Iterator[None]:
     """Open `g.session` as the row says. A commit that fails raises here, inside the reach of the error handlers."""
-    g.ring = house().rings.at(g.now)
+    g.ring = None if tx is Tx.FREE else house().rings.at(g.now)
     g.session = None
-    if tx is Tx.NONE:
+    if tx in (Tx.NONE, Tx.FREE):
         yield
         return
     with house().sessions.writing() if tx is Tx.WRITE else house().sessions.reading() as session:

@@ -12,6 +12,7 @@ from idp.contact.limits import Limited
 from idp.db import Session
 from idp.login import sessions as sign_ins
 from idp.national_id import NationalIdError, mask_national_id, parse_national_id
+from idp.oauth import grants
 from idp.prompts import Prompt
 from idp.web import cookies, gate, loop
 from idp.web.ceremony import device
@@ -148,6 +149,7 @@ def sign_in(session: Session, subject_id: UUID, factor: str) -> None:
         return
     if old is not None:
         sign_ins.end(session, old.id_hash, now=g.now)
+        grants.end_for_session(session, old.id_hash, now=g.now)
     token = sign_ins.start(
         session,
         subject_id=subject_id,

@@ -6,6 +6,7 @@ there too, so that reloading and going back never end in nothing.
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response, g, redirect, render_template, request
 
@@ -15,6 +16,7 @@ from idp.db import Session
 from idp.interaction import Interaction
 from idp.login.sessions import SignedIn
 from idp.oauth import clients, grants
+from idp.oauth.errors import PageError
 from idp.oauth.pipeline import Context
 from idp.prompts import Facts, Prompt, Requirement, next_prompt
 from idp.web import cookies, gate, shapes
@@ -42,8 +44,8 @@ class Paused:
 
 
 def at(interaction_id: str) -> str:
-    """Address of the loop."""
-    return f"{request.script_root}/interaction/{interaction_id}"
+    """Address of the loop. The id may be anything that somebody put into an address, a line feed included."""
+    return f"{request.script_root}/interaction/{quote(interaction_id, safe='')}"
 
 
 def resume(interaction_id: str, session: Session | None = None) -> Interaction:
@@ -71,9 +73,17 @@ def look(interaction_id: str, session: Session | None = None) -> Paused:
     own = session or g.session
     found = resume(interaction_id, own)
     context = context_of(own)
+    refuse_suspended(found, own)
     need = interaction.requirement(context, found, g.signed_in)
     facts = interaction.facts(context, found, g.signed_in)
     return Paused(interaction=found, need=need, facts=facts, prompt=next_prompt(need, facts), at=at(interaction_id))
+
+
+def refuse_suspended(found: Interaction, session: Session) -> None:
+    """A service that was suspended meanwhile gets no answer, and nobody is asked on its behalf."""
+    client = clients.find(session, found.request.client_id) if found.request else None
+    if client is not None and not client.active:
+        raise PageError("client_suspended", client.id)
 
 
 def due(interaction_id: str, *prompts: Prompt, session: Session | None = None) -> Paused:

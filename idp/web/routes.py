@@ -11,11 +11,13 @@ from idp.web import (
     preferences,
     proofing,
     protocol,
+    receipts,
     sandbox,
     security,
     setup,
     staff,
     steps,
+    verify,
 )
 
 BLUEPRINTS = (
@@ -29,6 +31,8 @@ BLUEPRINTS = (
     proofing.bp,
     consent.bp,
     citizen.bp,
+    receipts.bp,
+    verify.bp,
     security.bp,
     staff.bp,
     auditor.bp,

@@ -80,8 +80,8 @@ def verify() -> Response:
 
 
 def known(said: dict[str, object]) -> UUID | PasskeyRefused:
-    """Whose passkey it is."""
-    return passkeys.attempt(g.session, credential=credential(said), **Ceremony.here().of_verify)
+    """Whose passkey it is: one that was added with a code."""
+    return passkeys.attempt(g.session, credential=credential(said), for_staff=True, **Ceremony.here().of_verify)
 
 
 def register(said: dict[str, object]) -> UUID | PasskeyRefused:
@@ -94,6 +94,7 @@ def register(said: dict[str, object]) -> UUID | PasskeyRefused:
         subject_id=invited,
         credential=credential(said),
         name=str(said.get("name") or DISPLAY_NAME),
+        for_staff=True,
         **Ceremony.here().of_verify,
     )
     return invited

@@ -73,7 +73,11 @@ def test_what_identifies_a_person_is_sealed():
 
 def test_bytes_are_sealed_or_known_to_be_open():
     """A new bytes column must say why it is not ciphertext, here."""
-    known = {"audit_entry.leaf_bytes", "passkey.credential_id", "passkey.public_key", "webauthn_challenge.challenge"}
+    known = {
+        "audit_entry.leaf_bytes",
+        *("audit_leaf.leaf_hash", "audit_tree.edge", "audit_tree.signed_edge", "audit_checkpoint.root"),  # hashes
+        *("passkey.credential_id", "passkey.public_key", "webauthn_challenge.challenge"),
+    }
     bare = {
         str(column)
         for column in columns()
@@ -95,6 +99,7 @@ def test_what_must_never_change_is_marked_append_only():
     metadata()
 
     assert {
+        "audit_checkpoint",
         "audit_entry",
         "audit_leaf",
         "consent_notice",

@@ -37,7 +37,12 @@ def test_levels_compare_by_strength_and_not_by_spelling():
 
 def test_acr_goes_there_and_back():
     """OIDC Core 2: acr names an authentication context class."""
-    assert [aal_from_acr(acr) for acr in ACR_VALUES] == list(Aal)
+    assert [aal_from_acr(acr) for acr in ACR_VALUES] == [Aal.AAL1, Aal.AAL2_1, Aal.AAL2_2]
+
+
+def test_a_level_that_nobody_can_reach_is_the_highest_there_is():
+    """OIDC Core 3.1.2.1: `acr_values` is voluntary; AAL3 would lead the person to a page without a way on."""
+    assert aal_from_acr(Aal.AAL3.acr) is Aal.AAL2_2
 
 
 @pytest.mark.parametrize("foreign", ["", "0", "urn:yinyom:aal:", "urn:yinyom:aal:9", "urn:mace:incommon:iap:silver"])

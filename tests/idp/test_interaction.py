@@ -261,6 +261,20 @@ def test_all_there_is_answered_silently(stage):
     assert interaction.at_once(stage.context, stage.check(), stage.signed_in).granted
 
 
+def test_a_client_that_any_app_could_pose_as_is_confirmed_each_time(stage):
+    """O33; RFC 8252 section 8.6: one tap on what is told; the consent that stands is not asked again."""
+    asked = {"client_id": "app", "redirect_uri": "http://127.0.0.1:5000/cb"}
+    stage.agree("SIGNIN", "APPT", client_id="app")
+    now = stage.later(SECOND)
+    silent = interaction.at_once(now.context, now.check(prompt="none", **asked), stage.signed_in)
+    assert query(silent.location)["error"] == "consent_required"
+    assert interaction.undecided(now.context, begin(now, **asked), stage.signed_in) == ("SIGNIN",)
+    alone = begin(now, scope=APPOINTMENT, **asked)
+    assert interaction.undecided(now.context, alone, stage.signed_in) == ("APPT",)
+    stage.refuse("APPT")
+    assert prompt(now, begin(now, scope=APPOINTMENT, **asked), stage.signed_in) is None
+
+
 def test_prompt_none_says_what_is_missing(stage):
     """OIDC Core 3.1.2.6; without it, an interaction begins."""
     asked = stage.check(prompt="none")

@@ -4,10 +4,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from idp import keys
 from idp.keys import KeyRings, SecretKey, SigningKey, ensure, load, pad, unpad, unwrap, wrap
@@ -37,8 +38,9 @@ def test_starting_again_makes_no_new_keys(sessions, ring):
 
 def test_the_published_set_holds_no_private_member(ring):
     """RFC 7517 section 9.3: private material is never published."""
-    assert len(ring.jwks["keys"]) == len(ring.signers)
-    for key in ring.jwks["keys"]:
+    published = [*ring.jwks["keys"], *(key for apart in ring.apart.values() for key in apart)]
+    assert len(published) == len(ring.signers)
+    for key in published:
         assert not PRIVATE_MEMBERS & set(key)
         assert key["use"] == "sig"
         assert key["kid"]
@@ -144,3 +146,47 @@ def test_a_ring_prints_no_secret(ring):
     """A ring in a traceback or log line shows nothing."""
     assert all(secret.hex() not in repr(ring) and repr(secret) not in repr(ring) for secret in ring.secrets.values())
     assert repr(ring.kek) not in repr(ring)
+
+
+def test_the_keys_of_receipts_stand_apart_and_stay_for_ever(sessions, ring):
+    """DECISIONS 6: a token's verifier never meets them, and a receipt of any age can be verified."""
+    old = ring.signer("receipt").kid
+    with sessions.writing() as session:
+        session.execute(update(SigningKey).where(SigningKey.kid == old).values(retired_at=NOW))
+        ensure(session, ring.kek, now=NOW + SECOND)
+
+    with sessions.reading() as session:
+        after = load(session, ring.kek, known=ring)
+
+    assert [key["kid"] for key in after.apart["receipt"]] == [old, after.signer("receipt").kid]
+    assert not any(key["kid"].startswith("receipt") for key in after.jwks["keys"])
+
+
+def test_another_key_encryption_key_is_refused_before_anything_is_made(sessions, ring):
+    """DECISIONS 6: new keys under a second KEK would lock the database for both."""
+    with sessions.writing() as session:
+        session.execute(delete(SecretKey).where(SecretKey.name == "csrf"))
+
+    with pytest.raises(ValueError, match="does not open this database"), sessions.writing() as session:
+        ensure(session, bytes(32), now=NOW)
+
+    with sessions.reading() as session:
+        assert session.get(SecretKey, "csrf") is None
+        keys.check_kek(session, ring.kek)
+
+
+def test_the_keys_of_the_log_stand_apart_and_stay_for_ever(sessions, ring):
+    """DECISIONS 6: a checkpoint of any age can be verified; the OAuth JWKS never shows them."""
+    old = ring.signer("log", "Ed25519")
+    with sessions.writing() as session:
+        session.execute(update(SigningKey).where(SigningKey.kid == old.kid).values(retired_at=NOW))
+        ensure(session, ring.kek, now=NOW)
+
+    with sessions.reading() as session:
+        after = load(session, ring.kek, known=ring)
+
+    new = after.signer("log", "Ed25519")
+    assert after.log_keys() == [old.public, new.public]
+    assert len(old.public) == 32
+    assert not any(key.get("crv") == "Ed25519" or key["kid"].startswith("log") for key in after.jwks["keys"])
+    Ed25519PublicKey.from_public_bytes(new.public).verify(new.sign(b"a checkpoint"), b"a checkpoint")

@@ -1,6 +1,7 @@
 import pytest
 from joserfc import jwt
 
+from consent import records
 from consent.errors import NotAllowed, NotFound
 from idp import withdrawal
 from idp.oauth import clients
@@ -46,6 +47,21 @@ def test_withdrawing_ends_every_token_that_rests_on_the_consent_at_once(stage):
     assert stage.introspect(body["access_token"]) == {"active": False}
     assert stage.userinfo(body["access_token"]).status == 401
     assert stage.refresh(body["refresh_token"]).body["error"] == "invalid_grant"
+
+
+def test_a_newer_answer_for_less_ends_what_reached_further(stage):
+    """PDPA s.22: nothing outlives the consent that it needs, however the consent shrank."""
+    context, whole = stage.context, stage.agree("SIGNIN", "EHR-SHARE")["EHR-SHARE"]
+    scope = "openid patient/Encounter.rs patient/AllergyIntolerance.rs offline_access"
+    refresh = stage.redeem(stage.silent_code(scope=scope)).body["refresh_token"]
+
+    withdrawal.narrow(context.session, whole, now=context.now)
+    assert stage.refresh(refresh).status == 200
+    less = records.give(
+        context.session, stage.choice("EHR-SHARE", scopes=("patient/AllergyIntolerance.r",)), now=context.now
+    )
+    withdrawal.narrow(context.session, less, now=context.now)
+    assert stage.refresh(refresh).body["error"] == "invalid_grant"
 
 
 def test_what_still_stands_comes_back_silently(stage):

@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -6,7 +8,10 @@ import pytest
 from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
-from idp import jobs, outbox, worker
+from consent.audit import log, seal
+from consent.audit.log import Actor
+from consent.errors import Conflict
+from idp import interaction, jobs, outbox, worker
 from idp.contact import codes
 from idp.contact.codes import Challenge
 from idp.contact.limits import SendLedger
@@ -19,7 +24,7 @@ from idp.ports import Ports, RegistryUnavailable
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.worker import Worker
 from tests import leaks
-from tests.fakes import DAY, MINUTE, NOW, SECOND, Clock, FakeRegistry, FakeSms
+from tests.fakes import DAY, HOUR, MINUTE, NOW, SECOND, Clock, FakeRegistry, FakeSms
 
 SOMCHAI = "3999000010035"
 
@@ -42,9 +47,9 @@ def begin(sessions, ring):
 
 
 @contextmanager
-def running(made):
+def running(made, *, sealing=worker.SEAL_EVERY_S):
     stop = Event()
-    thread = Thread(target=worker.run, args=(made, stop), kwargs={"pause": 0.01})
+    thread = Thread(target=worker.run, args=(made, stop), kwargs={"pause": 0.01, "sealing": sealing})
     thread.start()
     try:
         yield
@@ -166,3 +171,101 @@ def counts(sessions):
         return tuple(
             session.scalar(select(func.count()).select_from(table)) for table in (Challenge, Job, Letter, SendLedger)
         )
+
+
+@dataclass
+class SlowSms(FakeSms):
+    """A gateway that takes forty seconds a message; during the third, `meanwhile` goes on elsewhere."""
+
+    clock: Clock = field(default_factory=Clock)
+    meanwhile: Callable[[], object] = int
+
+    def send(self, to, text, *, key):
+        """Take it, slowly."""
+        super().send(to, text, key=key)
+        self.clock.tick(40 * SECOND)
+        if len(self.sent) == 3:
+            self.meanwhile()
+
+
+def test_a_slow_gateway_lets_no_second_worker_send_the_same_message(made, sessions, ring):
+    """X15: a lease counts from the claim, not from the start of a round of twenty messages."""
+    for number in range(4):
+        with sessions.writing() as session:
+            outbox.enqueue(session, ring, kind="sms", to="+66100000035", body="x", key=f"otp-{number}", now=NOW)
+    second = made.ports.sms
+    slow = SlowSms(clock=made.clock, meanwhile=lambda: worker.run_once(made))
+
+    worker.run_once(replace(made, ports=replace(made.ports, sms=slow)))
+
+    keys = [key for _, _, key in slow.sent + second.sent]
+    assert sorted(keys) == ["otp-0", "otp-1", "otp-2", "otp-3"]
+
+
+def test_paused_requests_are_dropped_when_they_have_expired(made, sessions, ring):
+    """What is not needed is not kept: a request may hold a hint of who was meant."""
+    with sessions.writing() as session:
+        asked = {"kind": "console", "request": None, "return_to": "/me", "browser": "b"}
+        interaction.begin(session, ring, **asked, now=NOW, settings=made.settings)
+
+    made.clock.tick(HOUR)
+    worker.purge(made)
+
+    with sessions.reading() as session:
+        assert session.scalar(select(func.count()).select_from(interaction.InteractionRow)) == 0
+
+
+def test_the_worker_seals_what_was_written(made, begin, sessions):
+    """RELIABILITY 2: in the signed tree within two seconds."""
+    begin()
+    with sessions.writing() as session:
+        log.append(session, "signin.done", now=NOW, actor=Actor.system("test"))
+
+    with running(made, sealing=0.01):
+        wait_until(lambda: newest(sessions) is not None)
+
+    assert newest(sessions).origin == "localhost:8000/log"
+
+
+def test_sealing_that_fails_is_logged_and_stops_no_letter(made, begin, sessions, monkeypatch):
+    """A slow or broken sealer never blocks a person's code."""
+    begin()
+    with sessions.writing() as session:
+        log.append(session, "signin.done", now=NOW, actor=Actor.system("test"))
+    began, let_go = Event(), Event()
+
+    def slow(*_args, **_kwargs):
+        began.set()
+        let_go.wait(5)
+        raise seal.SealFault("It is not what was sealed.")
+
+    monkeypatch.setattr(seal, "seal", slow)
+    with capture_logs() as logged, running(made, sealing=0.01):
+        assert began.wait(10)
+        wait_until(lambda: made.ports.sms.sent)
+        let_go.set()
+        wait_until(lambda: logged)
+
+    assert {(line["event"], line["error"]) for line in logged} == {("worker.round_failed", "SealFault")}
+
+
+def test_a_sealer_that_another_outran_comes_again(made, ring, sessions, monkeypatch):  # noqa: ARG001
+    """Several workers may run: being second is no fault. What was signed is remembered."""
+    work = worker.Sealing()
+    with sessions.writing() as session:
+        log.append(session, "signin.done", now=NOW, actor=Actor.system("test"))
+
+    def outrun(*_args, **_kwargs):
+        raise Conflict("Another sealer was faster.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(seal, "seal", outrun)
+        assert work(made) == 0
+
+    assert (work(made), work.seen) == (1, 1)
+    assert work(made) == 0
+
+
+def newest(sessions):
+    with sessions.reading() as session:
+        return seal.latest(session)

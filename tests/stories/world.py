@@ -173,11 +173,13 @@ def database(path: Path) -> Iterator[str]:
     name = f"stories_{os.getpid()}"
     admin = make_engine(server.render_as_string(hide_password=False)).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
         with admin.connect() as connection:
+            connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         admin.dispose()
 

@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 GUARDED = [
+    "audit_checkpoint",
     "audit_entry",
     "audit_leaf",
     "consent_notice",
@@ -25,6 +26,14 @@ GUARDED = [
 
 def upgrade() -> None:
     """Expand; batch mode drops triggers, so the guards of every rebuilt table are created again at the end."""
+    op.create_table(
+        "audit_checkpoint",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("size", name="pk_audit_checkpoint"),
+    )
     op.create_table(
         "audit_detail",
         sa.Column("entry_id", sa.Uuid(), nullable=False),
@@ -50,8 +59,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_entry_subject_id", "audit_entry", ["subject", "id"], unique=False)
     op.create_table(
         "audit_leaf",
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
+        sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_audit_leaf"),
         sa.UniqueConstraint("entry_id", name="uq_audit_leaf_entry_id"),
     )
@@ -62,6 +72,18 @@ def upgrade() -> None:
         sa.Column("pseudonym", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("person_id", "shard", name="pk_audit_pseudonym"),
         sa.UniqueConstraint("pseudonym", name="uq_audit_pseudonym_pseudonym"),
+    )
+    op.create_table(
+        "audit_tree",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("edge", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_size", sa.BigInteger(), nullable=False),
+        sa.Column("signed_edge", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("id = 1", name="ck_audit_tree_one"),
+        sa.CheckConstraint("signed_size <= size", name="ck_audit_tree_order"),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_tree"),
     )
     op.create_table(
         "audit_unsealed",
@@ -78,6 +100,7 @@ def upgrade() -> None:
         sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("auth_method", sa.Text(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=True),
+        sa.Column("jwks", sa.Text(), nullable=True),
         sa.Column("sector", sa.Text(), nullable=False),
         sa.Column("redirect_uris", sa.Text(), nullable=False),
         sa.Column("post_logout_redirect_uris", sa.Text(), nullable=False),
@@ -91,12 +114,23 @@ def upgrade() -> None:
         sa.Column("tos_uri", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("(auth_method = 'none') = (secret_hash IS NULL)", name="ck_client_secret"),
+        sa.CheckConstraint("(auth_method = 'private_key_jwt') = (jwks IS NOT NULL)", name="ck_client_jwks"),
+        sa.CheckConstraint(
+            "(auth_method IN ('none', 'private_key_jwt')) = (secret_hash IS NULL)", name="ck_client_secret"
+        ),
         sa.CheckConstraint("kind IN ('web', 'native', 'system', 'resource_server')", name="ck_client_kind"),
         sa.CheckConstraint("profile IN ('standard', 'compat', 'fapi2')", name="ck_client_profile"),
         sa.CheckConstraint("status IN ('active', 'suspended')", name="ck_client_status"),
         sa.PrimaryKeyConstraint("id", name="pk_client"),
     )
+    op.create_table(
+        "client_assertion",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("jti_hash", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("client_id", "jti_hash", name="pk_client_assertion"),
+    )
+    op.create_index("ix_client_assertion_expires_at", "client_assertion", ["expires_at"], unique=False)
     op.create_index("ix_client_legal_entity_id", "client", ["legal_entity_id"], unique=False)
     op.create_table(
         "consent_notice",
@@ -306,6 +340,7 @@ def upgrade() -> None:
         sa.Column("sign_count", sa.BigInteger(), nullable=False),
         sa.Column("device_type", sa.Text(), nullable=False),
         sa.Column("backed_up", sa.Boolean(), nullable=False),
+        sa.Column("for_staff", sa.Boolean(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("aaguid", sa.Text(), nullable=False),
         sa.Column("transports", sa.Text(), nullable=False),
@@ -402,9 +437,19 @@ def upgrade() -> None:
         sa.Column("public_jwk", sa.Text(), nullable=False),
         sa.Column("private_wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("activates_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("use IN ('id_token', 'access_token', 'event')", name="ck_signing_key_use"),
+        sa.CheckConstraint("use IN ('id_token', 'access_token', 'event', 'receipt', 'log')", name="ck_signing_key_use"),
+        sa.CheckConstraint("retired_at >= activates_at", name="ck_signing_key_order"),
         sa.PrimaryKeyConstraint("kid", name="pk_signing_key"),
+    )
+    op.create_index(
+        "uq_signing_key_endless",
+        "signing_key",
+        ["use", "alg"],
+        unique=True,
+        sqlite_where=sa.text("retired_at IS NULL"),
+        postgresql_where=sa.text("retired_at IS NULL"),
     )
     op.create_table(
         "staff_invitation",

@@ -13,6 +13,7 @@ from idp.oauth import resources, tokens
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context
+from idp.oauth.registration import CONFIDENTIAL
 
 FEATURE = Feature("client_credentials", "RFC 6749 4.4", {"grant_types_supported": ["client_credentials"]})
 KNOWN = {scope for purpose in purposes.all() for scope in purpose.all_scopes}
@@ -21,7 +22,7 @@ KNOWN = {scope for purpose in purposes.all() for scope in purpose.all_scopes}
 class SystemGrant(ClientCredentialsGrant):
     """Authlib authenticates the client and checks its grant type; there is no person in such a token."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """One access token, no refresh token (section 4.4.3)."""

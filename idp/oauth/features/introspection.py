@@ -10,12 +10,12 @@ from idp.oauth import resources, tokens
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context, ProtocolRequest
+from idp.oauth.registration import CONFIDENTIAL
 
-METHODS = ("client_secret_basic", "client_secret_post")
 FEATURE = Feature(
     "introspection",
     "RFC 7662",
-    {"introspection_endpoint_auth_methods_supported": list(METHODS)},
+    {"introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL)},
     {"introspection_endpoint": "/oauth/introspect"},
 )
 COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "auth_time", "ial", "grant_id")
@@ -24,7 +24,7 @@ COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "
 class Introspection(IntrospectionEndpoint):
     """Authlib's endpoint; who may ask, what is live and what is logged are ours."""
 
-    CLIENT_AUTH_METHODS = METHODS
+    CLIENT_AUTH_METHODS = CONFIDENTIAL
 
     def check_params(self, request: ProtocolRequest, client: ClientFacts) -> None:  # noqa: ARG002
         """`token` is there; any hint is fine (section 2.1)."""

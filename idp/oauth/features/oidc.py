@@ -103,5 +103,5 @@ def _read(token: str, key: Any) -> dict[str, Any] | None:
     algorithm = "RS256" if key.key_type == "RSA" else "ES256"
     try:
         return dict(jwt.decode(token, key, algorithms=[algorithm]).claims)
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, TypeError, RecursionError):  # a stranger's header, whatever it holds
         return None

@@ -1,5 +1,6 @@
 """RFC 6749 section 3.3 and the catalogue's rule 1: what a request asks for, as purposes with their scopes."""
 
+import re
 from collections.abc import Sequence
 
 from consent import purposes
@@ -19,6 +20,7 @@ FEATURE = Feature(
         ]
     },
 )
+SPEAKABLE = re.compile(r"[A-Za-z0-9._:/?=&|-]{1,100}")  # may stand in error_description (RFC 6749 section 4.1.2.1)
 
 
 def resolve(_context: Context, draft: Draft) -> None:
@@ -29,7 +31,8 @@ def resolve(_context: Context, draft: Draft) -> None:
         found = purposes.resolve(asked, draft.client.purposes)
     except ScopeError as error:
         candidates = ", ".join(error.candidates)
-        why = f"a scope belongs to several purposes: {candidates}" if candidates else "a scope is not registered"
+        named = error.scope if SPEAKABLE.fullmatch(error.scope) else "a scope"
+        why = f"{named} belongs to several purposes: {candidates}" if candidates else f"{named} is not registered"
         raise AuthorizeError("invalid_scope", why) from error
     if not found.purposes:
         raise AuthorizeError("invalid_scope", "no scope that this server knows")

@@ -188,7 +188,19 @@ def test_a_search_filters_by_event_client_and_time(session):
     assert [entry.id for entry in found] == [ids[2]]
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "for 1999000010012", "a@b.example", "two\nlines", "x" * 301])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "",
+        "  ",
+        "for 1999000010012",
+        "for 1-9990-00010-01-2",
+        "๑ ๙๙๙๐ ๐๐๐๑๐ ๐๑ ๒",
+        "a@b.example",
+        "two\nlines",
+        "x" * 301,
+    ],
+)
 def test_a_search_without_a_usable_reason_is_refused(session, reason):
     """An auditor says why, and names nobody."""
     with pytest.raises(NotAllowed) as refusal:
@@ -208,7 +220,7 @@ def test_a_search_for_an_event_that_does_not_exist_is_refused(session):
 def test_the_database_refuses_to_change_or_drop_an_entry(sessions, change):
     """DECISIONS 19: append-only on both engines, whoever asks."""
     with sessions.writing() as session:
-        session.add(AuditLeaf(seq=0, entry_id=given(session)))
+        session.add(AuditLeaf(seq=0, entry_id=given(session), leaf_hash=bytes(32)))
 
     with sessions.write() as session, pytest.raises(DBAPIError, match="append-only"):
         session.execute(change)
@@ -233,3 +245,11 @@ def test_two_writers_of_a_new_person_agree_on_one_pseudonym(sessions):
     with sessions.reading() as session:
         assert session.scalar(select(func.count()).select_from(AuditPseudonym)) == 1
         assert len(log.of_subject(session, PERSON)) == 12
+
+
+def test_a_number_of_a_person_is_refused_as_a_filter_too(session):
+    """DECISIONS 19: the filter stands in the entry; a day, a phone and a case number may."""
+    with pytest.raises(NotAllowed):
+        log.search(session, auditor_id=AUDITOR, reason="review", client_id="1-9990-00010-01-2", now=NOW)
+
+    log.search(session, auditor_id=AUDITOR, reason="2026-11-01 - 2026-11-22, 081-000-0000, 12/2569", now=NOW)

@@ -98,3 +98,15 @@ def test_a_broken_memory_of_ports_is_no_obstacle(folder):
     asked = three()
 
     assert folder.ports(asked).port == asked["port"]
+
+
+def test_two_sandboxes_never_share_a_folder(folder):
+    """The second would move the first one's ports and addresses, or clear its data under it."""
+    with folder.alone():
+        with pytest.raises(DemoError, match="already runs"), folder.alone():
+            pass
+        with pytest.raises(DemoError, match="already runs"):
+            folder.reset()
+
+    with folder.alone():
+        assert folder.kek_file.exists()

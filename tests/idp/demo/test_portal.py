@@ -8,7 +8,7 @@ from idp.demo.folder import free_port
 from idp.demo.memory import Memory, Visit
 from idp.demo.portal import create_portal
 from idp.demo.services import TEMPLATES
-from idp.demo.words import WORDS, words
+from idp.demo.words import WHY, WORDS, why, words
 from idp.relying import Keys, Receiver
 from tests.idp.relying.issuer import ISSUER, FakeIssuer
 
@@ -154,3 +154,43 @@ def test_an_expired_token_without_a_refresh_token_is_not_sent():
     with pytest.raises(Failure) as caught:
         party.fresh(tokens(expires_at=104.0))
     assert caught.value.error == "expired"
+
+
+@pytest.mark.parametrize(
+    ("error", "withdrawn", "word"),
+    [
+        ("invalid_token", True, "why_withdrawn"),
+        ("invalid_token", False, "why_ended"),
+        ("insufficient_scope", True, "why_withdrawn"),
+        ("insufficient_scope", False, "why_not_given"),
+        ("temporarily_unavailable", True, "why_unreachable"),
+        ("server_error", True, None),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_a_patient(error, withdrawn, word):
+    """PAGES: one sentence that says why; the code stays beside it for whoever must mend it."""
+    assert why(error, withdrawn=withdrawn) == word
+
+
+def test_every_reason_has_its_words():
+    """Thai and English."""
+    assert {*WHY.values(), "why_withdrawn"} <= set(WORDS)
+
+
+def test_a_silent_server_is_explained_in_thai(portal):
+    """Not only as an error code."""
+    portal.get("/sign-in")
+
+    assert "ติดต่อปลายทางไม่ได้" in portal.get("/").text
+
+
+def test_a_new_sign_in_answers_the_withdrawals_before_it():
+    """Whoever agreed again is not told that they withdrew."""
+    memory = Memory()
+    key = memory.signed_in(None, tokens())
+    memory.drop("c0ffee", ["patient/Condition.rs"], jti="1")
+    assert [event["jti"] for event in memory.dropped(memory.visit(key))] == ["1"]
+
+    key = memory.signed_in(key, tokens())
+
+    assert memory.dropped(memory.visit(key)) == []

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -49,6 +50,13 @@ def welcome(process, said):
     raise AssertionError(said.read_text())
 
 
+def beside(text, *arguments):
+    """What an `idp` command answers, called beside the running sandbox as the welcome text says."""
+    assignment, *program = shlex.split(re.search(r"YINYOM_CONFIG=.*(?= client add)", text)[0])
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **dict([assignment.split("=", 1)])}
+    return subprocess.run([*program, *arguments], env=env, capture_output=True, text=True, check=True).stdout  # noqa: S603 -- ours
+
+
 def children_of(pid):
     """The process ids of the direct children (Linux)."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -73,6 +81,7 @@ def test_ctrl_c_ends_all_a_second_run_keeps_the_data_and_a_dead_child_ends_it(tm
         keys = httpx.get(f"{server}/jwks.json", timeout=10).json()
         children = children_of(process.pid)
         assert len(children) == 4
+        assert "portal\tactive\tweb" in beside(text, "client", "list")
 
         process.send_signal(signal.SIGINT)
 

@@ -11,7 +11,12 @@ from sqlalchemy import select
 from consent.audit import entry as entries
 from consent.audit.models import AuditEntry
 from consent.db import new_id
+from idp import subjects
 from idp.db import Session, Sessions
+from idp.keys import KeyRing
+from idp.proofing.sources.fake import SandboxRegistry
+from idp.subjects import Subject
+from tests.fakes import NOW
 
 HANDS = 8
 
@@ -26,6 +31,15 @@ def somchai() -> UUID:
 def manee() -> UUID:
     """Another person."""
     return new_id()
+
+
+SOMCHAI = "3999000010035"
+
+
+@pytest.fixture
+def account(session: Session, ring: KeyRing) -> Subject:
+    """A person with an account, as the registry knows them."""
+    return subjects.create(session, ring, SOMCHAI, SandboxRegistry().people[SOMCHAI], now=NOW)
 
 
 @pytest.fixture

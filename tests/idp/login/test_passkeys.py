@@ -425,3 +425,27 @@ def test_a_broken_public_key_is_a_refusal(session, options, phone, code_of):
     session.execute(update(passkeys.Passkey).values(public_key=b"\xff"))
 
     assert code_of(phone.get(options())) == "not_verified"
+
+
+@pytest.mark.parametrize("status", ["closed", "deceased"])
+def test_a_passkey_of_a_shut_account_opens_nothing(session, register, options, code_of, account, status):  # noqa: PLR0917 -- fixtures
+    """ASVS 6.3.4: every way in asks the same; what no SMS opens, no passkey opens."""
+    device = Authenticator(ORIGIN)
+    register(account.id, device)
+    assert code_of(device.get(options())) is None
+
+    account.status = status
+    session.flush()
+
+    assert code_of(device.get(options())) == "unknown"
+
+
+def test_only_a_passkey_from_an_invitation_is_one_for_staff(register, options, code_of, somchai):
+    """DECISIONS 4: whoever holds a member of staff's phone cannot add their own way into the console."""
+    own, invited = Authenticator(ORIGIN), Authenticator(ORIGIN)
+    register(somchai, own)
+    register(somchai, invited, for_staff=True)
+
+    assert code_of(own.get(options()), for_staff=True) == "unknown"
+    assert code_of(invited.get(options()), for_staff=True) is None
+    assert code_of(invited.get(options())) is None

@@ -269,3 +269,15 @@ def test_of_many_step_ups_at_once_one_wins(sessions, somchai, settings, at_once)
     assert sum(answer is not None for answer in answers) == 1
     with sessions.reading() as session:
         assert len(sign_ins.live(session, somchai, now=NOW)) == 1
+
+
+@pytest.mark.parametrize("status", ["closed", "deceased"])
+def test_an_account_that_was_shut_has_no_live_session(session, account, find, signed_in, status):
+    """ASVS 7.4.2: a disabled account has no live session, on any node."""
+    token = signed_in(subject_id=account.id)
+    assert find(token).subject_id == account.id
+
+    account.status = status
+    session.flush()
+
+    assert find(token) is None

@@ -66,6 +66,17 @@ def test_quirk_20_redirect_uris_that_may_not(uri, kind):
         ("http://127.0.0.1:x/cb", "http://127.0.0.1/cb", True, False),
         ("https://127.0.0.1:5000/cb", "http://127.0.0.1/cb", True, False),
         ("http://a.test:1/cb", "http://a.test/cb", True, False),
+        ("http://127.0.0.1:5000/cb#", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000/cb?", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000/cb?#", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000/cb\n", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000/c\tb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:\t5000/cb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:/cb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:0/cb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:99999/cb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000@a.test/cb", "http://127.0.0.1/cb", True, False),
+        ("http://127.0.0.1:5000/cb?x=1", "http://127.0.0.1:1/cb?x=1", True, True),
     ],
 )
 def test_the_port_may_differ_for_native_clients_on_loopback_only(asked, known, native, same):
@@ -79,3 +90,11 @@ def test_no_text_makes_the_comparison_fail(text):
     assert registration.same_target(text, "http://127.0.0.1/cb", native=True) in (True, False)
     registration.readable_id(text)
     registration.is_person_shaped(text)
+
+
+def test_two_apps_on_loopback_do_not_share_a_sector():
+    """OIDC Core 8.1: 127.0.0.1 is everybody's host, and two makers must not learn the same `sub`."""
+    assert registration.default_sector("one", ["http://127.0.0.1/cb", "http://[::1]/cb"]) == "one"
+    assert registration.default_sector("two", ["https://two.example.test/cb", "http://localhost/cb"]) == (
+        "two.example.test"
+    )

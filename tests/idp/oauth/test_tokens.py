@@ -1,3 +1,6 @@
+import base64
+import json
+
 import pytest
 from joserfc import jwt
 
@@ -131,6 +134,21 @@ def test_the_grant_s_state_is_read_with_its_person_and_client(stage):
     assert grant.stopped_at(stage.signed_in.expires_at) == "signed_out"
     assert live.find_grant(stage.context, UUID(int=0)) is None
     assert resources.of_client(stage.context.session, "holder") == {HOLDER}
+
+
+@pytest.mark.parametrize("more", [{"crit": 5}, {"crit": [[]]}, {"crit": ["x"]}, {"jwk": 5}, {"b64": False}])
+def test_a_header_with_odd_fields_is_no_token_of_ours(stage, more):
+    """O36: a refusal at every endpoint, and no fault of ours."""
+    token = stage.tokens()["access_token"]
+    header = json.dumps({**header_of(token), **more}).encode()
+    forged = ".".join([base64.urlsafe_b64encode(header).decode().rstrip("="), *token.split(".")[1:]])
+    assert stage.userinfo(forged).status == 401
+    assert stage.introspect(forged) == {"active": False}
+
+
+def test_a_header_nested_without_end_is_no_token_of_ours(stage):
+    """O36: deeper than the reader of JSON can go."""
+    assert stage.userinfo(base64.urlsafe_b64encode(b"[" * 6000).decode() + ".e30.x").status == 401
 
 
 def test_what_can_no_longer_matter_is_purged(stage):

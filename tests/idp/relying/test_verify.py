@@ -50,6 +50,11 @@ def test_the_issuers_own_rs256_key_signs_no_access_token(issuer: FakeIssuer, ver
     assert refusal(verifier, issuer.token({"alg": "RS256", "kid": "event-1"}, issuer.rsa)).status == 401
 
 
+def test_a_header_nested_without_end_is_refused(verifier: Verifier) -> None:
+    """O36: deeper than the reader of JSON can go."""
+    assert refusal(verifier, base64.urlsafe_b64encode(b"[" * 9000).decode() + ".e30.x").error == "invalid_token"
+
+
 @pytest.mark.parametrize("typ", ["JWT", "secevent+jwt", "at+jwt ", None, 7])
 def test_another_type_is_refused(issuer: FakeIssuer, verifier: Verifier, typ: Any) -> None:
     """O36; RFC 9068 section 4: `at+jwt` or `application/at+jwt` only."""

@@ -62,6 +62,15 @@ def test_the_issuers_path_is_served_and_nothing_outside_it(secure_site):
     assert "/idp/static/site.css?v=" in client.get("/idp/").text
 
 
+@pytest.mark.parametrize("path", ["/oauth//authorize", "/interaction//x/login", "/me//security"])
+def test_doubled_slashes_lead_nowhere(site, path):
+    """O21, O37: a 308 would carry a posted number to whatever the Host header names."""
+    for method in ("GET", "POST"):
+        answer = site.app.test_client().open(path, method=method, headers={"Host": "evil.example.test"})
+        assert answer.status_code in (403, 404)
+        assert "Location" not in answer.headers
+
+
 def test_the_host_header_changes_nothing(site):
     """O37: the same issuer under every Host and X-Forwarded-Host value."""
     client = site.app.test_client()
@@ -314,3 +323,35 @@ def test_a_suspended_client_gets_a_page(site, visitor):
     page = visitor.get(site.authorize_url())
     assert (page.status, page.texts["error-code"]) == (400, "client_suspended")
     assert visitor.left_for is None
+
+
+def test_a_client_that_is_suspended_meanwhile_is_asked_for_no_more(site, visitor):
+    """Issue: `idp client suspend` holds for requests that already wait, too."""
+    visitor.get(site.authorize_url())
+    waiting = visitor.at.url
+    with site.work.sessions.writing() as session:
+        clients.suspend(session, "portal", now=site.clock())
+    page = visitor.get(waiting)
+    assert (page.status, page.texts["error-code"]) == (400, "client_suspended")
+
+
+@pytest.mark.parametrize("tail", ["cancel", "resend"])
+def test_an_address_cannot_put_a_line_into_a_header(site, tail):
+    """ASVS 16.4.1, RFC 9110 5.5: a line feed in the id stays a part of the address."""
+    answer = site.app.test_client().get(f"/interaction/%0d%0aX-Evil:%201/{tail}")
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/interaction/%0D%0AX-Evil")
+    assert "X-Evil" not in answer.headers
+
+
+@pytest.mark.parametrize("body", ["[" * 60_000, '{"a":' * 12_000])
+def test_json_nested_without_end_is_a_refusal_and_no_fault(visitor, body):
+    """Issue: bad input anywhere, a clear error with a code."""
+    page = visitor.get("/staff/sign-in")
+    token = page.attributes["passkey"]["data-csrf"]
+
+    headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+    answer = visitor.client.post("/staff/passkey/verify", data=body, headers=headers)
+
+    assert (answer.status_code, answer.json["error"]) == (400, "malformed")

@@ -1,8 +1,10 @@
 """The loop behind /interaction/<id>: nothing dead-ends, nothing happens twice."""
 
 import pytest
+from sqlalchemy import select
 
 from consent import records
+from idp.oauth.grants import Grant
 from tests.fakes import HOUR
 from tests.idp.web.stage import person
 from tests.idp.web.test_flow import query
@@ -32,6 +34,35 @@ def test_a_double_tap_on_allow_gives_the_same_answer(site, visitor):
 
     assert visitor.at.name == "continue"
     assert visitor.at.refresh == first
+
+
+def test_an_answer_to_another_screen_is_no_answer(site, visitor):
+    """A second tap on "Refuse all" says nothing about the screen behind it; a tab left open answers for nobody else."""
+    page = consenting(site, visitor).at
+    visitor.get(site.authorize_url(scope="openid email"))
+    other = dict(visitor.at.forms["consent-form"].fields)["screen"]
+
+    visitor.at = page
+    visitor.send("consent-form", "refuse", screen=other)
+    assert visitor.at.name == "consent"
+    visitor.send("consent-form", "refuse", screen="")
+    assert visitor.at.name == "consent"
+
+    with site.work.sessions.reading() as session:
+        assert records.for_subject(session, site.citizen, now=site.clock()) == []
+
+
+def test_whoever_signs_in_next_ends_what_lasted_with_the_session_before(site, visitor):
+    """Catalogue rule 8: without offline_access a grant ends with its session, also when another person takes over."""
+    consenting(site, visitor)
+    visitor.send("consent-form", "allow", purpose="EHR-SHARE")
+    site.registry.people["1999000010071"] = person(given_name_th="ปิติ", phone="010-000-0071")
+    site.clock.tick(HOUR / 60)
+    visitor.get(site.authorize_url(prompt="login"))
+    visitor.sign_in("1999000010071")
+
+    with site.work.sessions.reading() as session:
+        assert session.scalars(select(Grant.end_reason)).all() == ["signed_out"]
 
 
 def test_a_step_that_is_opened_out_of_turn_goes_back_to_the_loop(site, visitor):
@@ -193,6 +224,14 @@ def test_an_authorization_request_may_be_posted(site, visitor):
     assert answer.status_code == 303
     assert "3999000010035" not in answer.headers["Location"]
     assert visitor.get(answer.headers["Location"]).name == "login"
+
+
+def test_a_posted_id_token_hint_is_not_lost(site, visitor):
+    """OIDC Core 3.1.2.1: it says whose sign-in is wanted; without it prompt=none would answer for anybody."""
+    address, fields = site.authorize_url(prompt="none", id_token_hint="x").split("?")
+    answer = visitor.client.post(address, data=query("?" + fields))
+    answer = visitor.client.get(answer.headers["Location"])
+    assert query(answer.headers["Location"])["error"] == "invalid_request"
 
 
 def test_the_codes_page_is_the_same_for_unknown_numbers(site, visitor):

@@ -53,7 +53,16 @@ def test_nothing_is_read_before_a_reason_is_given(site, auditor):
 
 
 @pytest.mark.parametrize(
-    "field", [{"since": "2569-13-01"}, {"until": "x"}, {"event": "nothing"}, {"reason": "3999000010035"}]
+    "field",
+    [
+        {"since": "2569-13-01"},
+        {"since": "0001-01-01"},
+        {"until": "9999-12-31"},
+        {"until": "x"},
+        {"event": "nothing"},
+        {"reason": "3999000010035"},
+        {"reason": "3-9990-00010-03-5"},
+    ],
 )
 def test_bad_filters_are_said_on_the_field(auditor, field):
     """Issue: a clear error; an ID number has no place in a reason."""
@@ -106,3 +115,20 @@ def test_another_role_may_not_read_the_log(site):
     clerk = enrolled(site, "clerk")
     assert clerk.at.texts["error-code"] == "forbidden"
     assert clerk.at.status == 403
+
+
+def test_a_passkey_that_a_citizen_added_opens_no_console(site, visitor):
+    """DECISIONS 4: the invitation is the only way in; a phone with its SMS is not, role or no role."""
+    with site.work.sessions.writing() as session:
+        directory.assign(session, subject_id=site.citizen, role="auditor", granted_by=None, now=site.clock())
+    visitor.get("/me/security")
+    visitor.sign_in()
+    page = visitor.send("add-form", "add-passkey")
+    device = SoftAuthenticator(origin="http://localhost:8000")
+    said = visitor.passkey(device, "register", page.url.replace("/set-up", ""))
+    assert said["status"] == 200, said
+
+    visitor.get("/staff/sign-in")
+    said = visitor.passkey(device, "sign-in", "/staff/passkey")
+
+    assert (said["status"], said["error"]) == (400, "unknown")

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from idp.oauth.errors import RedirectError
@@ -57,6 +59,13 @@ def test_a_checked_request_survives_a_round_trip(stage):
     """It waits as JSON while the person signs in."""
     asked = stage.check(prompt="login", max_age="3", resource=["https://records.example.test"], acr_values="a b")
     assert type(asked).from_json(asked.to_json()) == asked
+
+
+@pytest.mark.parametrize("header", [b"[" * 3000, b"[]", b'{"alg":"ES256","crit":5}', b'{"alg":"RS256","crit":[[]]}'])
+def test_an_id_token_hint_of_any_shape_is_a_refusal(stage, header):
+    """O36: a stranger's header is no fault of ours."""
+    hint = base64.urlsafe_b64encode(header).decode().rstrip("=") + ".e30.x"
+    assert refused(stage, id_token_hint=hint) == "invalid_request"
 
 
 @pytest.mark.parametrize("client", ["portal", "rsa"])

@@ -21,6 +21,16 @@ def test_what_resolves_to_nothing_or_is_not_registered_is_refused(stage, scope):
     assert refused.value.error == "invalid_scope"
 
 
+def test_the_refused_scope_is_named(stage):
+    """A developer learns which one; what could not stand in a description is not repeated."""
+    with pytest.raises(RedirectError) as refused:
+        stage.check(scope="openid patient/DiagnosticReport.rs")
+    assert refused.value.description == "patient/DiagnosticReport.rs is not registered"
+    with pytest.raises(RedirectError) as refused:
+        stage.check(scope='openid patient/DiagnosticReport.rs?category="x')
+    assert '"' not in refused.value.description
+
+
 def test_a_purpose_is_asked_by_its_name(stage):
     """DECISIONS 9: `purpose:CODE`."""
     asked = stage.check(scope="openid purpose:EHR-SHARE offline_access")

@@ -1,0 +1,200 @@
+"""Who may ask, who keeps data, and who answers for them: legal entities, clients, resource servers."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, BinaryIO
+
+import click
+
+from consent import purposes
+from idp.app import wall_clock
+from idp.cli.house import house
+from idp.db import Session
+from idp.directory import entities
+from idp.oauth import clients, resources
+from idp.oauth.registration import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGORITHMS
+
+KINDS = ("web", "native", "system")  # the fourth kind, resource_server, is made by `idp resource add`
+PROFILES = ("standard", "compat")
+
+
+@click.group()
+def entity() -> None:
+    """Organisations that answer for services and for data (data controllers)."""
+
+
+@entity.command("add")
+@click.option("--name-th", required=True)
+@click.option("--name-en", required=True)
+@click.option("--kind", required=True, type=click.Choice(entities.kinds()), metavar="KIND", help="See the catalogue.")
+@click.option("--controller-contact", required=True, help="Address and phone for notices (PDPA s.23).")
+@click.option("--dpo-contact", required=True, help="The data protection officer.")
+@click.option("--own-app", is_flag=True, help="It is the operator of this server.")
+@click.option("--hcode", help="Its first facility: 5 digits, or 2 letters and 7 digits.")
+@click.option("--province", help="Where that facility is.")
+@click.option("--licence-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of that facility's licence (CE).")
+def entity_add(licence_until: datetime | None, **facts: Any) -> None:
+    """Register an organisation, with its first facility where it has one."""
+    until: date | None = licence_until.date() if licence_until else None
+    with house() as here, here.sessions.writing() as session:
+        found = entities.register(session, licence_until=until, now=wall_clock(), **facts).id
+    click.echo(f"entity_id      {found}")
+
+
+@entity.command("list")
+def entity_list() -> None:
+    """All organisations, one a line: id, kind, English name, Thai name."""
+    with house() as here, here.sessions.reading() as session:
+        for one in entities.everyone(session):
+            click.echo(f"{one.id}\t{one.kind}\t{one.name_en}\t{one.name_th}")
+
+
+@click.group()
+def client() -> None:
+    """Registered services."""
+
+
+@client.command("add")
+@click.option("--id", "client_id", help="Default: a random one.")
+@click.option("--name-th", required=True)
+@click.option("--name-en", required=True)
+@click.option("--entity", "entity_word", required=True, help="Who answers for it: id, or exact Thai or English name.")
+@click.option("--kind", type=click.Choice(KINDS), default="web", show_default=True)
+@click.option("--auth-method", type=click.Choice(AUTH_METHODS), help="Default: none for native, else by secret.")
+@click.option("--jwks", "jwks_file", type=click.File("rb"), help="private_key_jwt: its public keys, a JWKS file.")
+@click.option("--redirect", "redirect_uris", multiple=True, help="Exact redirect URI; may be given several times.")
+@click.option("--post-logout", "post_logout_redirect_uris", multiple=True, help="Where to go after sign-out; several.")
+@click.option("--purpose", "codes", multiple=True, required=True, help="Purpose code; may be given several times.")
+@click.option("--scope", "narrowed", multiple=True, help="PURPOSE=scope: only this of it; several. PURPOSE= : by name.")
+@click.option("--resource", "default_resource", help="Identifier of the resource server that its tokens are for.")
+@click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES), help="Several.")
+@click.option("--events", "event_endpoint", help="Where withdrawals are posted (https).")
+@click.option("--profile", type=click.Choice(PROFILES), default="standard", show_default=True)
+@click.option("--id-token-alg", type=click.Choice(ID_TOKEN_ALGORITHMS), default="ES256", show_default=True)
+@click.option("--sector", help="Services of one sector see the same `sub`. Default: the host of the redirect URIs.")
+@click.option("--policy", "policy_uri", help="Its privacy policy (https).")
+@click.option("--tos", "tos_uri", help="Its terms (https).")
+@click.option("--logo", "logo_uri", help="Its logo (https).")
+def client_add(
+    entity_word: str, codes: Sequence[str], narrowed: Sequence[str], grant_types: Sequence[str], **facts: Any
+) -> None:
+    """Register a service and print its id and secret; the secret is shown this once."""
+    kind = facts["kind"]
+    facts["jwks"] = _jwks(facts.pop("jwks_file"))
+    facts["client_id"] = facts["client_id"] or f"svc-{secrets.token_hex(6)}"
+    facts["auth_method"] = facts["auth_method"] or ("none" if kind == "native" else "client_secret_basic")
+    usual = ("client_credentials",) if kind == "system" else ("authorization_code", "refresh_token")
+    with house() as here, here.sessions.writing() as session:
+        _check_resource(session, facts["default_resource"])
+        made, secret = clients.register(
+            session,
+            legal_entity_id=entities.find(session, entity_word).id,
+            purposes=_scopes(codes, narrowed, kind=kind),
+            grant_types=grant_types or usual,
+            now=wall_clock(),
+            **facts,
+        )
+        found = made.id
+    _show(found, secret or ("(none: it signs with its key)" if facts["jwks"] else None))
+
+
+def _jwks(file: BinaryIO | None) -> object | None:
+    """What the file says; whether these are fit public keys is the registration's to judge. Raises: ValueError."""
+    if file is None:
+        return None
+    try:
+        document: object = json.loads(file.read())
+    except ValueError as error:
+        raise ValueError("The JWKS file is not JSON.") from error
+    return document
+
+
+def _scopes(codes: Sequence[str], narrowed: Sequence[str], *, kind: str) -> Mapping[str, Sequence[str]]:
+    """What each purpose registers: its row's scopes for this kind of client, or those of --scope. Raises: ValueError.
+
+    `CODE=` leaves none: the purpose is then asked by its name only (`purpose:CODE`), as an overlap demands.
+    """
+    chosen: dict[str, list[str]] = {}
+    for one in narrowed:
+        code, sign, scope = one.partition("=")
+        if not sign or code not in codes:
+            raise ValueError(f"--scope {one}: write PURPOSE=scope, with a purpose that --purpose names.")
+        chosen.setdefault(code, []).extend(scope.split())
+    rows = {code: purposes.get(code) for code in codes}
+    usual = {code: row.system_scopes if kind == "system" else row.scopes for code, row in rows.items()}
+    return {code: chosen.get(code, usual[code]) for code in rows}
+
+
+def _check_resource(session: Session, identifier: str | None) -> None:
+    if identifier is not None and resources.find(session, identifier) is None:
+        raise ValueError(f"There is no resource server {identifier}; see `idp resource list` and `idp resource add`.")
+
+
+def _show(client_id: str, secret: str | None) -> None:
+    click.echo(f"client_id      {client_id}\nclient_secret  {secret or '(none: a public client)'}")
+
+
+@client.command("list")
+def client_list() -> None:
+    """All services, one a line: id, status, kind, name."""
+    with house() as here, here.sessions.reading() as session:
+        for one in clients.everyone(session):
+            click.echo(f"{one.id}\t{one.status}\t{one.kind}\t{one.name_en}")
+
+
+@client.command("suspend")
+@click.argument("client_id")
+def client_suspend(client_id: str) -> None:
+    """Take a service out of use; all its grants end at once."""
+    with house() as here, here.sessions.writing() as session:
+        clients.suspend(session, client_id, now=wall_clock())
+    click.echo(f"{client_id} is suspended.")
+
+
+@click.group()
+def resource() -> None:
+    """Resource servers: services that keep data and open it for tokens."""
+
+
+@resource.command("add")
+@click.option("--identifier", required=True, help="Absolute URI; it stands in `aud`.")
+@click.option("--entity", "entity_word", required=True, help="Who answers for it: id, or exact Thai or English name.")
+@click.option("--name-th", help="Default: the organisation's.")
+@click.option("--name-en", help="Default: the organisation's.")
+@click.option("--accepts", multiple=True, help="Start of the scopes it understands, such as patient/; default: all.")
+@click.option("--offline-only", is_flag=True, help="It will not introspect: no token whose purpose demands that.")
+@click.option("--sector", help="Services of one sector see the same `sub`. Default: the host of the identifier.")
+@click.option("--id", "client_id", help="Default: a random one.")
+def resource_add(
+    entity_word: str, name_th: str | None, name_en: str | None, client_id: str | None, **facts: Any
+) -> None:
+    """Register a resource server and print the id and secret by which it introspects; the secret is shown this once."""
+    introspects = not facts.pop("offline_only")
+    with house() as here, here.sessions.writing() as session:
+        owner = entities.find(session, entity_word)
+        made, secret = clients.register(
+            session,
+            client_id=client_id or f"rs-{secrets.token_hex(6)}",
+            name_th=name_th or owner.name_th,
+            name_en=name_en or owner.name_en,
+            legal_entity_id=owner.id,
+            kind="resource_server",
+            purposes={},
+            grant_types=(),
+            now=wall_clock(),
+        )
+        found = made.id
+        resources.register(
+            session, legal_entity_id=owner.id, client_id=found, introspects=introspects, now=wall_clock(), **facts
+        )
+    _show(found, secret)
+
+
+@resource.command("list")
+def resource_list() -> None:
+    """All resource servers, one a line: identifier, client id, what it accepts."""
+    with house() as here, here.sessions.reading() as session:
+        for one in resources.everyone(session):
+            click.echo(f"{one.identifier}\t{one.client_id}\t{' '.join(one.accepts) or 'all'}")

@@ -1,0 +1,122 @@
+"""What an operator asks of a running server: may traffic come, how long are the queues, how old are the keys."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, inspect, select, text, update
+
+from idp import keys, migrations, rotation
+from idp.db import DatabaseError, Session, Sessions
+from idp.jobs import Job
+from idp.keys import KeyRings, SecretKey
+from idp.metrics import Sample
+from idp.outbox import Letter
+
+MOST_SKEW = timedelta(seconds=1)  # RELIABILITY X13: a node further off takes itself out
+NO_WRITE = update(SecretKey).where(SecretKey.name == "").values(name="")
+
+
+def unready(sessions: Sessions, rings: KeyRings, *, clock: Callable[[], datetime]) -> tuple[str, ...]:
+    """Why this node must get no traffic, as short codes: database, read_only, schema, keys, clock. Empty: it may."""
+    try:
+        with sessions.reading() as session:
+            session.execute(select(1))
+            found = migrations.current(sessions.engine)
+            skew = clock_skew(session, clock=clock)
+    except DatabaseError:
+        return ("database",)
+    if found != migrations.head():
+        return ("schema",)
+    faults = []
+    if not writable(sessions):
+        faults.append("read_only")
+    if not keys_loaded(rings, clock()):
+        faults.append("keys")
+    if abs(skew) > MOST_SKEW:
+        faults.append("clock")
+    return tuple(faults)
+
+
+def writable(sessions: Sessions) -> bool:
+    """Whether a write would be taken: the lock on SQLite, a server that is no standby on PostgreSQL. Writes nothing."""
+    try:
+        with sessions.writing() as session:
+            session.execute(NO_WRITE)
+    except DatabaseError:
+        return False
+    return True
+
+
+def keys_loaded(rings: KeyRings, now: datetime) -> bool:
+    """Whether there is a key for every use that this program signs with."""
+    try:
+        signers = rings.at(now).signers
+    except (DatabaseError, ValueError):
+        return False
+    return all((use, alg) in signers for use, algorithms in keys.USES.items() for alg in algorithms)
+
+
+def clock_skew(session: Session, *, clock: Callable[[], datetime]) -> timedelta:
+    """How far this node's clock is ahead of the database's; nothing on SQLite, which has no clock of its own."""
+    if session.get_bind().dialect.name == "sqlite":
+        return timedelta(0)
+    before = clock()
+    theirs: datetime = session.scalar(select(func.clock_timestamp()))  # type: ignore[assignment]
+    return before + (clock() - before) / 2 - theirs
+
+
+def gauges(session: Session, *, now: datetime) -> list[Sample]:
+    """Everything that is a state and not a count, asked of the database when Prometheus asks."""
+    return [*_letters(session, now), *_jobs(session, now), *_unsealed(session), *_keys(session, now)]
+
+
+def _letters(session: Session, now: datetime) -> list[Sample]:
+    rows = session.execute(
+        select(Letter.kind, Letter.state, func.count(), func.min(Letter.queued_at))
+        .where(Letter.state != "sent")
+        .group_by(Letter.kind, Letter.state)
+    )
+    known = {(kind, state): (count, oldest) for kind, state, count, oldest in rows}
+    found = []
+    for kind in ("sms", "set"):
+        count, oldest = known.get((kind, "queued"), (0, None))
+        label, dead = {"kind": kind}, known.get((kind, "dead"), (0, None))[0]
+        found += [
+            Sample("yinyom_letters_queued", count, label, "Letters that wait to be sent."),
+            Sample("yinyom_letters_oldest_seconds", _age(oldest, now), label, "Age of the oldest waiting letter."),
+            Sample("yinyom_letters_dead", dead, label, "Letters that were given up."),
+        ]
+    return sorted(found, key=lambda sample: sample.name)
+
+
+def _jobs(session: Session, now: datetime) -> list[Sample]:
+    count, oldest = session.execute(select(func.count(), func.min(Job.queued_at)).where(Job.state == "queued")).one()
+    return [
+        Sample("yinyom_jobs_queued", count, {}, "Jobs that wait for the worker."),
+        Sample("yinyom_jobs_oldest_seconds", _age(oldest, now), {}, "Age of the oldest waiting job."),
+    ]
+
+
+def _unsealed(session: Session) -> list[Sample]:
+    """The log's tables are its own; an operator only needs how many entries wait to be sealed."""
+    if not inspect(session.connection()).has_table("audit_unsealed"):
+        return []
+    waiting = session.scalar(text("SELECT count(*) FROM audit_unsealed")) or 0
+    return [Sample("yinyom_audit_unsealed", waiting, {}, "Audit entries that have no place in the tree yet.")]
+
+
+def _keys(session: Session, now: datetime) -> Sequence[Sample]:
+    return [
+        Sample(
+            "yinyom_signing_key_age_seconds",
+            _age(key.activates_at, now),
+            {"use": key.use, "alg": key.alg},
+            "How long the current key of a use has been signing.",
+        )
+        for key in rotation.states(session, now=now)
+        if key.state == "current"
+    ]
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max((now - since).total_seconds(), 0.0)

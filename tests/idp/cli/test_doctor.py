@@ -1,0 +1,157 @@
+"""`idp doctor`: one line a check, each with what to do; exit code 1 only for what fails."""
+
+import json
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+
+from idp.cli import doctor
+from idp.db import make_engine, make_sessions
+from idp.jobs import enqueue_job
+from idp.keys import SigningKey
+from idp.oauth import provider
+from idp.settings import Settings
+from tests.fakes import NOW
+from tests.idp import servers
+
+
+@pytest.fixture(autouse=True)
+def _nobody_serves(monkeypatch):
+    """No test may meet a server that happens to run here."""
+    monkeypatch.setattr(doctor, "METADATA", ":1/nowhere")
+
+
+def lines(result):
+    """Name -> (level, words)."""
+    found = {}
+    for line in result.output.splitlines():
+        level, name, words = line.split(maxsplit=2)
+        found[name] = (level, words)
+    return found
+
+
+def only_owner(env):
+    """The key file as it should be."""
+    Path(env["YINYOM_KEK_FILE"]).chmod(0o600)
+
+
+@contextmanager
+def database(env):
+    engine = make_engine(env["YINYOM_DATABASE_URL"])
+    with make_sessions(engine).writing() as session:
+        yield session
+    engine.dispose()
+
+
+def test_a_healthy_server_has_one_line_per_check(migrated, env):
+    """Nothing fails; nobody serves yet, which is said."""
+    only_owner(env)
+    result = migrated("doctor")
+
+    told = lines(result)
+    assert result.exit_code == 0, result.output
+    assert list(told) == [
+        "settings",
+        "key_file",
+        "templates",
+        "sms",
+        "discovery",
+        "database",
+        "keys",
+        "clock",
+        "queues",
+    ]
+    assert {name for name, (level, _) in told.items() if level != "ok"} == {"discovery"}
+    assert "idp serve" in told["discovery"][1]
+
+
+def test_unsafe_settings_fail_and_stop_the_rest(idp):
+    """With what is wrong, not with its value."""
+    result = idp("doctor", YINYOM_ISSUER="http://id.example.go.th")
+    assert result.exit_code == 1
+    assert list(lines(result)) == ["settings"]
+
+
+def test_a_key_file_that_others_may_read_is_warned_of(migrated, env):
+    """And how to mend it."""
+    Path(env["YINYOM_KEK_FILE"]).chmod(0o644)
+    assert lines(migrated("doctor"))["key_file"][0] == "warn"
+    assert "chmod 600" in migrated("doctor").output
+
+
+def test_a_missing_key_file_fails(migrated, tmp_path):
+    """Everything that rests on it is not looked at."""
+    result = migrated("doctor", YINYOM_KEK_FILE=str(tmp_path / "none"))
+    assert result.exit_code == 1
+    assert lines(result)["key_file"][0] == "fail"
+
+
+def test_another_key_file_fails(migrated, tmp_path):
+    """It does not open this database."""
+    (tmp_path / "other").write_text("eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=")
+    result = migrated("doctor", YINYOM_KEK_FILE=str(tmp_path / "other"))
+    assert lines(result)["keys"] == ("fail", "the key-encryption key does not open this database")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"), [("sqlite:///{}/new.db", "idp migrate"), ("postgresql://x@127.0.0.1:1/x", "did not answer")]
+)
+def test_a_database_that_is_not_there_or_not_migrated_fails(idp, tmp_path, url, words):
+    """What rests on it is left out."""
+    result = idp("doctor", YINYOM_DATABASE_URL=url.format(tmp_path))
+    assert result.exit_code == 1
+    assert lines(result)["database"][0] == "fail"
+    assert words in lines(result)["database"][1]
+    assert "queues" not in lines(result)
+
+
+def test_a_database_of_the_other_mode_fails(migrated):
+    """A sandbox database never opens as production."""
+    production = {
+        "YINYOM_SANDBOX": "false",
+        "YINYOM_ISSUER": "https://id.example.test",
+        "YINYOM_SMS_GATEWAY_URL": "http://127.0.0.1:1/sms",
+    }
+    told = lines(migrated("doctor", **production))
+    assert "belongs to a sandbox" in told["database"][1]
+    assert told["sms"][0] == "fail"
+
+
+def test_an_sms_gateway_that_answers_anything_is_there(settings):
+    """HEAD; no message is sent."""
+    with servers.serving() as gateway:
+        changed = {"sandbox": False, "sms_gateway_url": gateway.url}
+        assert doctor.check_sms(settings.model_copy(update=changed)).level == "ok"
+        assert {request.method for request in gateway.received} <= {"HEAD"}
+
+
+@pytest.mark.parametrize(("change", "level"), [({}, "ok"), ({"issuer": "https://other.example.test"}, "fail")])
+def test_the_issuers_own_discovery_must_be_ours(settings, monkeypatch, change, level):
+    """Another version behind the same name is told."""
+    monkeypatch.setattr(doctor, "METADATA", "")
+    with servers.serving(default=200) as world:
+        own: Settings = settings.model_copy(update={"issuer": world.url})
+        world.body = json.dumps(provider.discovery(own) | change).encode()
+        assert doctor.check_discovery(own).level == level
+
+
+def test_a_queue_that_nobody_works_on_is_told(migrated, env):
+    """Five minutes warn, an hour fails."""
+    with database(env) as session:
+        enqueue_job(session, "resolve", UUID(int=1), now=NOW - timedelta(days=30))
+    told = lines(migrated("doctor"))["queues"]
+    assert told[0] == "fail"
+    assert "idp work" in told[1]
+
+
+def test_an_old_key_is_warned_of(migrated, env):
+    """With the command that plans a rotation."""
+    with database(env) as session:
+        session.execute(update(SigningKey).values(activates_at=NOW - timedelta(days=500)))
+    told = lines(migrated("doctor"))["keys"]
+    assert told[0] == "warn"
+    assert "rotate --plan" in told[1]
