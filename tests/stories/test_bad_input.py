@@ -176,3 +176,12 @@ def test_protocol_answers_are_never_cached(live):
 
     assert answer.json()["error"] == "invalid_grant"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/livez", "/no/such/page"])
+def test_a_body_that_nobody_reads_does_not_spoil_the_connection(live, path):
+    """RFC 9112 section 9.3: on a kept connection the next, innocent request is answered."""
+    with httpx.Client(timeout=20) as http:
+        for _ in range(5):
+            clean(http.post(live.issuer + path, json={"unread": "x" * 60_000}))
+            assert http.get(f"{live.issuer}/livez").status_code == 200
