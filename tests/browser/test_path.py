@@ -70,6 +70,54 @@ def test_an_auditor_enrols_by_passkey_and_reads_with_a_reason(live, visitor):
     assert person.found == {}
 
 
+def test_the_other_ways_the_receipt_and_the_way_out(live, visitor):
+    """PAGES: every factor's page, the receipt, cancelling, signing out and coming back, each read by axe."""
+    person = visitor("phone", "en", way="totp")
+    person.page.goto(f"{live.portal}/sign-in?lang=en")
+    person.walk()
+    person.page.goto(f"{live.issuer}/me/consents")
+    for link in ("a[id^=open-] >> nth=0", "#receipt"):
+        person.press(link)
+        person.look()
+    person.page.goto(f"{live.issuer}/me/security")
+    person.press("#add-passkey")
+    person.look("asked")
+    person.press("#cancel")
+    person.look()
+    person.page.goto(f"{live.issuer}/me/security")
+    person.press("#add-pin")
+    person.walk()
+    person.look("two-factors")
+    person.press("#sign-out")
+    person.look()
+    live.wait_for_the_next_code(live.citizen(person.national_id))
+    person.way = "pin"
+    person.page.goto(f"{live.issuer}/me/access")
+    person.walk(until="step_up")
+    person.press("#use-totp")
+    person.look()
+    person.page.locator("#totp").fill("000000")
+    person.press("#totp-form #continue")
+    person.look("wrong")
+    person.press("#other-way")
+    person.walk()
+    assert person.name() == "me_access"
+    person.page.goto(f"{live.issuer}/verify")
+    person.look()
+
+    assert person.found == {}
+
+
+def test_where_no_card_was_checked_the_page_says_where_to_go(live, visitor):
+    """PAGES: what to have in hand, where to go; nothing that a click could change."""
+    person = visitor("phone", "th", national_id=live.unproved())
+    person.page.goto(live.service().ask(ui_locales="th").url)
+    person.walk(until="proofing")
+
+    assert person.name() == "proofing"
+    assert person.found == {}
+
+
 @pytest.mark.parametrize("locale", ["th", "en"])
 def test_the_error_states_are_read_by_axe_too(live, visitor, locale):
     """PAGES: the summary takes the focus and links to the field; the title says that something is wrong."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyotp
 from playwright.sync_api import CDPSession, Page
 
 from tests.stories.live import Live
@@ -17,6 +18,7 @@ RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }
 STEPS = 20
+READ: set[str] = set()  # templates that axe has read in this run
 PIN = "482915"
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -58,6 +60,7 @@ class Visitor:
         self.page.screenshot(path=PICTURES / f"{title}.png", full_page=True)
         if not self.javascript:
             return
+        READ.add(self.name())
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         result = self.page.evaluate("rules => axe.run(document, rules)", RULES)
         faults = [f"{v['id']}: {v['nodes'][0]['html'][:160]}" for v in result["violations"]]
@@ -91,44 +94,50 @@ class Visitor:
         self.cdp.send("WebAuthn.enable")
         self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
 
-    def _press(self, selector: str) -> None:
+    def press(self, selector: str) -> None:
+        """Click, and wait for the page that follows."""
         with self.page.expect_navigation():
             self.page.locator(selector).click()
 
     def _login(self) -> None:
         self.page.locator("#national_id").fill(self.national_id)
-        self._press("#login #continue")
+        self.press("#login #continue")
 
     def _code(self) -> None:
         found = re.search(r"\b[A-Z]{4}\b", self.page.locator("#main").inner_text())
         assert found, "no reference code on the page"
         helper = self.live.citizen(self.national_id)
         self.page.locator("#code").fill(helper.sms(found.group(0)))
-        self._press("#code-form #continue")
+        self.press("#code-form #continue")
 
     def _setup_choice(self) -> None:
-        self._press(f"#set-{self.way}")
+        self.press(f"#set-{self.way}")
 
     def _step_up(self) -> None:
-        self._press(f"#use-{self.way}")
+        self.press(f"#use-{self.way}")
 
     def _setup_pin(self) -> None:
         self.page.locator("#pin").fill(PIN)
         self.page.locator("#pin_again").fill(PIN)
-        self._press("#setup-pin-form #continue")
+        self.press("#setup-pin-form #continue")
 
     def _setup_passkey(self) -> None:
-        self._press("#passkey-button")
+        self.press("#passkey-button")
+
+    def _setup_totp(self) -> None:
+        secret = self.page.locator("#secret").inner_text().replace(" ", "")
+        self.page.locator("#totp").fill(pyotp.TOTP(secret).now())
+        self.press("#setup-totp-form #continue")
 
     def _pin(self) -> None:
         self.page.locator("#pin").fill(PIN)
-        self._press("#pin-form #continue")
+        self.press("#pin-form #continue")
 
     def _consent(self) -> None:
         for box in self.page.locator("input[name=purpose]").all():
             box.check()
         self.look("ticked")
-        self._press("#allow")
+        self.press("#allow")
 
     def _continue(self) -> None:
         eventually(lambda: self.name() != "continue" or None, "the page never moved on")

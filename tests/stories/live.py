@@ -57,6 +57,10 @@ class Live:
         """A number that the registry knows and no story has used."""
         return self.world.next_person("alive")
 
+    def unproved(self) -> str:
+        """Somebody whom the registry knows but whose card nobody has checked (IAL1.1)."""
+        return self.world.next_person("unproved")
+
     def deceased(self) -> str:
         """Somebody who the registry says has died."""
         return self.world.next_person("dead")

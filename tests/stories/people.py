@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-FIRST_ALIVE, FIRST_DEAD, FIRST_UNKNOWN = 90001, 95001, 99001
+FIRST_ALIVE, FIRST_UNPROVED, FIRST_DEAD, FIRST_UNKNOWN = 90001, 94001, 95001, 99001
 PLACE = "999/9 หมู่ที่ 99 ตำบลในเวียง อำเภอเมืองแพร่ จังหวัดแพร่ 54000"
 
 
@@ -18,11 +18,11 @@ def numbers(first: int, size: int) -> list[str]:
     return [national_id(first + n) for n in range(size)]
 
 
-def write(path: Path, cast: Path, alive: list[str], dead: list[str]) -> None:
-    """The sandbox's own people and the crowd, as one registry."""
+def write(path: Path, cast: Path, alive: list[str], unproved: list[str], dead: list[str]) -> None:
+    """The sandbox's own people and the crowd, as one registry. Of the unproved nobody has seen a card."""
     rows = [cast.read_text(encoding="utf-8").rstrip("\n")]
     header = rows[0].splitlines()[0].split("\t")
-    for n, number in enumerate(alive + dead):
+    for n, number in enumerate(alive + unproved + dead):
         person = {
             "national_id": number,
             "title_th": "นางสาว",
@@ -37,7 +37,7 @@ def write(path: Path, cast: Path, alive: list[str], dead: list[str]) -> None:
             "email": "manee@example.test",
             "address": PLACE,
             "status": "deceased" if number in dead else "alive",
-            "attested_ial": "1.3",
+            "attested_ial": "1.1" if number in unproved else "1.3",
             "note": "",
         }
         rows.append("\t".join(person[column] for column in header))

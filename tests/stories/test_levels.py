@@ -31,6 +31,22 @@ def test_a_level_too_low_leads_to_a_step_up_and_then_through(live):
     assert live.records(tokens["access_token"]).status_code == 200
 
 
+def test_an_identity_that_nobody_checked_reaches_no_health_data(live):
+    """DECISIONS 3, catalogue rule 4: no step-up raises an IAL; the page says where to go, and the service hears no."""
+    citizen, service = live.citizen(live.unproved()), live.service()
+    asked = service.ask()
+
+    page = citizen.walk(citizen.browser.get(asked.url))
+    assert page.name == "proofing", f"{page.name}: {page.text[:300]}"
+    back = service.answered(citizen.browser.submit(page, "cancel-form", "cancel"), asked)
+
+    assert back.params["error"] == "access_denied"
+    sign_in = live.service(scope="openid profile")
+    plain = sign_in.ask()
+    tokens = sign_in.tokens(citizen.walk(citizen.browser.get(plain.url)), plain)
+    assert claims(tokens["id_token"])["ial"] == "1.1"
+
+
 def test_a_client_that_may_not_show_pages_hears_which_is_missing(live):
     """OIDC Core 3.1.2.6: login_required, interaction_required, consent_required, each in its case."""
     citizen, low, high = live.citizen(), live.service(scope="openid profile"), live.service()

@@ -55,7 +55,7 @@ class World:
         return f"http://{HOST}:{self.ports.holder_port}"
 
     def next_person(self, kind: str) -> str:
-        """A national ID that no story has used: alive, dead, or unknown to the registry."""
+        """A national ID that no story has used: alive, unproved, dead, or unknown to the registry."""
         return next(self.crowds[kind])
 
     def start(self, name: str) -> None:
@@ -125,7 +125,8 @@ def prepare(path: Path, url: str) -> World:
     ports = Ports(free_port(), free_port(), free_port())
     registry, alive = path / "people.tsv", people.numbers(people.FIRST_ALIVE, CROWD)
     dead = people.numbers(people.FIRST_DEAD, CROWD // 5)
-    people.write(registry, ROOT / "idp/demo/people.tsv", alive, dead)
+    unproved = people.numbers(people.FIRST_UNPROVED, CROWD // 5)
+    people.write(registry, ROOT / "idp/demo/people.tsv", alive, unproved, dead)
     unknown = people.numbers(people.FIRST_UNKNOWN, CROWD // 5)
     facts: dict[str, Any] = {
         "issuer": f"http://localhost:{ports.port}",
@@ -141,7 +142,7 @@ def prepare(path: Path, url: str) -> World:
     register_story_client(sessions, callback)
     settings = Settings(**facts, sandbox_registry=registry)
     link = seeded.auditor_link or ""
-    crowds = {"alive": iter(alive), "dead": iter(dead), "unknown": iter(unknown)}
+    crowds = {"alive": iter(alive), "unproved": iter(unproved), "dead": iter(dead), "unknown": iter(unknown)}
     return World(folder, ports, settings, crowds, callback, sessions, auditor_link=link)
 
 
