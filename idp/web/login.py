@@ -1,5 +1,6 @@
 """LOGIN: the national ID, then the one-time code. The same answers for every well-formed number (DECISIONS 2)."""
 
+import time
 from datetime import datetime
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from idp.web.loop import Paused
 bp = Blueprint("login", __name__, url_prefix="/interaction/<interaction_id>")
 LONGEST_TYPED = 64
 SAMPLE_ID = "3999000010035"
+WORKER_LOOKS, WORKER_LOOKS_EVERY_S = 100, 0.05  # five seconds at most
 
 
 @route(bp, "/login", tx=Tx.READ)
@@ -50,6 +52,7 @@ def post_login(interaction_id: str) -> Response:
         service=(loop.service_of(paused.interaction) or {}).get("name", ""),
         lifetime=settings.otp_lifetime,
         tries=settings.otp_tries,
+        at_once=settings.sandbox_fixed_code is not None,
     )
     interaction.attach_challenge(g.session, paused.interaction, challenge.id)
     return as_response(redirect(paused.at + "/code", 303))
@@ -121,11 +124,23 @@ def post_code(interaction_id: str) -> Response:
         fault = "format"
     if fault:
         return code_page_again(paused, challenge.id, fault)
+    if gate.house().settings.sandbox_fixed_code:
+        let_the_worker_look(challenge.id)
     with gate.alone() as session:
         guessed = codes.guess(session, g.ring, challenge.id, typed, browser=cookies.browser(), now=g.now)
     if guessed.outcome != "right":
         return code_page_again(paused, challenge.id, guessed.outcome)
     return proved(paused, challenge.id)
+
+
+def let_the_worker_look(challenge_id: UUID) -> None:
+    """Only with a sandbox's fixed code: a program types it faster than the worker finds out whose number it is."""
+    for _ in range(WORKER_LOOKS):
+        with gate.looking() as session:
+            challenge = codes.find(session, challenge_id, browser=cookies.browser())
+        if challenge is None or not codes.is_waiting(challenge):
+            return
+        time.sleep(WORKER_LOOKS_EVERY_S)
 
 
 def proved(paused: Paused, challenge_id: UUID) -> Response:
@@ -191,7 +206,7 @@ def code_page(
     status: int = 200,
 ) -> Response:
     """The page of one challenge as it stands."""
-    until = limited_until or challenge.quiet_until
+    until = limited_until or quiet_until(challenge)
     return loop.page(
         "code.html",
         paused,
@@ -209,9 +224,15 @@ def code_page(
     )
 
 
+def quiet_until(challenge: Challenge) -> datetime | None:
+    """Until when no message goes out; a fixed code needs none, so a sandbox that has one never falls silent."""
+    return None if gate.house().settings.sandbox_fixed_code else challenge.quiet_until
+
+
 def state_of(challenge: Challenge) -> str:
     """Whether a guess can still open it."""
-    if challenge.quiet_until is not None and challenge.quiet_until > g.now:
+    quiet = quiet_until(challenge)
+    if quiet is not None and quiet > g.now:
         return "limited"
     if challenge.superseded_at is not None or challenge.expires_at <= g.now:
         return "expired"
