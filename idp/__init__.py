@@ -11,4 +11,6 @@ login     PIN, TOTP, passkeys, sessions                    proofing   where iden
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
 enrolment, interaction, prompts, withdrawal, receipts      the stories that join the rooms
 relying   what another service imports                     demo       the sandbox
+worker    jobs, letters, sealing, purging                  cli        `idp …`, the operator's commands
+rotation, backup, vitals, metrics                          what keeps it running and says how it is
 """
