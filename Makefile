@@ -6,14 +6,18 @@ JOBS   ?= 2
 export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run test lint types layers unit prove browser lock clean
+.PHONY: help run test lint types layers unit prove browser peers faults image bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run      the sandbox: server, worker, demo services (Ctrl-C ends all; ARGS='--reset' clears)"
 	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (at most 5 minutes)"
 	@echo "make prove    takes each guard away once and expects a red test"
-	@echo "make browser  the pages in Chromium, with axe (needs chromium and npm)"
+	@echo "make browser  the pages in Chromium, with axe (needs chromium)"
+	@echo "make peers    foreign clients over TLS (needs apache2, libapache2-mod-auth-openidc, chromium)"
+	@echo "make faults   kills, full disks and lost databases, on SQLite and PostgreSQL"
+	@echo "make image    builds the Dockerfile and runs it (needs buildah and podman)"
+	@echo "make bench    requests a second beside a peer (needs wrk)"
 	@echo "make lock     new hashed locks from pyproject.toml"
 
 run: $(VENV)/.ok
@@ -37,12 +41,25 @@ unit: $(VENV)/.ok
 prove: $(VENV)/.ok
 	$(BIN)/python -m tests.prove
 
-browser: $(VENV)/.ok node_modules/.ok
+browser: $(VENV)/.peers
 	$(BIN)/pytest -q -m browser
+
+peers: $(VENV)/.peers
+	$(BIN)/pytest -q -m peer
+
+faults: $(VENV)/.ok
+	$(BIN)/pytest -q -m fault
+
+image: $(VENV)/.ok
+	$(BIN)/pytest -q -m image
+
+bench: $(VENV)/.peers
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lock: $(VENV)/.ok
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --group dev --group peers -c requirements-dev.txt pyproject.toml -o requirements-peers.txt
 
 clean:
 	rm -rf $(VENV) node_modules dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -59,7 +76,8 @@ $(VENV)/.ok: requirements-dev.txt
 	  else echo "The packages could not be fetched: is there a network and a package index? Details are in $(VENV)/install.log." >&2; fi; exit 1; }
 	@touch $@
 
-node_modules/.ok: package.json package-lock.json
-	@command -v npm >/dev/null 2>&1 || { echo "npm is needed for the browser tests only (axe-core): install Node 20 or newer." >&2; exit 1; }
-	@npm ci --silent --no-audit --no-fund || { echo "axe-core could not be fetched: is there a network and a package index?" >&2; exit 1; }
+# Clients that nobody here wrote. Those in JavaScript run on the Node that the lock names, whatever the machine has.
+$(VENV)/.peers: $(VENV)/.ok requirements-peers.txt package.json package-lock.json
+	@$(BIN)/python -m pip --disable-pip-version-check --no-input install -q --require-hashes --only-binary :all: -r requirements-peers.txt
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --silent --no-audit --no-fund
 	@touch $@
