@@ -14,7 +14,7 @@ help:
 	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (at most 5 minutes)"
 	@echo "make prove    takes each guard away once and expects a red test"
 	@echo "make browser  the pages in Chromium, with axe (needs chromium)"
-	@echo "make peers    foreign clients over TLS (needs apache2, libapache2-mod-auth-openidc, chromium)"
+	@echo "make peers    foreign clients over TLS (needs apache2, libapache2-mod-auth-openidc, nginx-light, chromium)"
 	@echo "make faults   kills, full disks and lost databases, on SQLite and PostgreSQL"
 	@echo "make image    builds the Dockerfile and runs it (needs buildah and podman)"
 	@echo "make bench    requests a second beside a peer (needs wrk)"
@@ -45,13 +45,13 @@ browser: $(VENV)/.peers
 	$(BIN)/pytest -q -m browser
 
 peers: $(VENV)/.peers
-	$(BIN)/pytest -q -m peer
+	$(BIN)/pytest -q -m peer tests/peers
 
 faults: $(VENV)/.ok
-	$(BIN)/pytest -q -m fault
+	$(BIN)/pytest -q -m fault tests/faults
 
 image: $(VENV)/.ok
-	$(BIN)/pytest -q -m image
+	$(BIN)/pytest -q -m image tests/image
 
 bench: $(VENV)/.peers
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -40,12 +40,14 @@ def request_access(
     acr: str = "",
     write: bool,
     now: datetime,
+    actor: log.Actor | None = None,
 ) -> Access:
     """Decide for every purpose and write what was decided: one entry per purpose, or one per purpose that refuses.
 
     `event` is the caller's word for a permission (`introspect`, `userinfo.read`, `token.issued`…); a refusal is
     logged as the matching `….denied`. A permitted `introspect` or `userinfo.read` counts one use of each purpose
-    whose uses are limited. `scopes` may be given per purpose. No purpose at all permits nothing.
+    whose uses are limited. `scopes` may be given per purpose. No purpose at all permits nothing. `actor` is the person
+    who acts through the client, where it is not the client alone.
 
     `write=False` decides only: for the second and later use of the same token at the same resource server, which the
     caller counts (DECISIONS 20). Raises: NotFound for a purpose outside the catalogue.
@@ -68,7 +70,7 @@ def request_access(
                 session,
                 event if access.permit else DENIED.get(event, "token.denied"),
                 now=now,
-                actor=log.Actor.client(client_id),
+                actor=actor or log.Actor.client(client_id),
                 subject_id=subject_id,
                 client_id=client_id,
                 recipient_id=recipient.id,

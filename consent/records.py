@@ -35,6 +35,7 @@ __all__ = [
     "get",
     "give",
     "key_of",
+    "lapse",
     "note",
     "of_key",
     "refuse",
@@ -59,6 +60,7 @@ class Choice:
     ial: str
     channel: str
     lives_for: timedelta | None
+    actor_kind: str = "citizen"  # or staff, who told the notice at a counter
 
 
 def give(session: Session, choice: Choice, *, now: datetime) -> ConsentRecord:
@@ -169,6 +171,24 @@ def end(session: Session, record: ConsentRecord, *, actor_id: UUID, reason: str,
     )
 
 
+def lapse(session: Session, record: ConsentRecord, *, now: datetime) -> int:
+    """End a notice before its time, because what its row `ends_on` has ended; the number of the move.
+
+    The caller's own entry carries that number. 0: something newer stands under the key, or it is over; nothing moved.
+    Raises: Conflict if others kept moving the key.
+    """
+    key = key_of(record)
+    for _ in range(ATTEMPTS):
+        here = look(session, key)
+        if here is None or here.state != "noticed" or here.record_id != record.id or record.expires_at <= now:
+            return 0
+        if move_standing(
+            session, key, here, state="noticed", basis=here.basis, record_id=record.id, expires_at=now, now=now
+        ):
+            return number(here)
+    raise lost_the_race(key)
+
+
 def _drawn_up(choice: Choice, purpose: Purpose, *, kind: str, now: datetime) -> ConsentRecord:
     """The row of an act, not yet written."""
     key, notice = choice.key, choice.notice
@@ -245,7 +265,7 @@ def _tell(
         session,
         event,
         now=now,
-        actor=log.Actor.citizen(choice.actor_id),
+        actor=log.Actor(choice.actor_kind, choice.actor_id),
         subject_id=choice.key.subject_id,
         client_id=choice.client_id,
         recipient_id=choice.key.recipient_id,

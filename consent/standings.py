@@ -47,32 +47,30 @@ class Here:
     version: int
 
 
+_AT, _USE = table_of(ConsentStanding).c, table_of(ConsentUse).c
 _AT_KEY = (
-    ConsentStanding.subject_id == bindparam("at_subject"),
-    ConsentStanding.recipient_id == bindparam("at_recipient"),
-    ConsentStanding.holder == bindparam("at_holder"),
+    _AT.subject_id == bindparam("at_subject"),
+    _AT.recipient_id == bindparam("at_recipient"),
+    _AT.holder == bindparam("at_holder"),
 )
-_AT_PURPOSE = ConsentStanding.purpose == bindparam("at_purpose")
-_USED = select(func.count()).where(ConsentUse.record_id == ConsentStanding.record_id).scalar_subquery()
+_AT_PURPOSE = _AT.purpose == bindparam("at_purpose")
+_USED = select(func.count()).where(_USE.record_id == _AT.record_id).scalar_subquery()
+# All purposes of the key: they are few, and a list in the statement costs more than the rows that are left aside.
 _STANDINGS = select(
-    ConsentStanding.purpose,
-    ConsentStanding.state,
-    ConsentStanding.basis,
-    ConsentStanding.record_id,
-    ConsentStanding.expires_at,
-    ConsentStanding.moved_at,
-    ConsentStanding.max_uses,
-    ConsentStanding.version,
+    _AT.purpose,
+    _AT.state,
+    _AT.basis,
+    _AT.record_id,
+    _AT.expires_at,
+    _AT.moved_at,
+    _AT.max_uses,
+    _AT.version,
     _USED.label("used"),
-).where(*_AT_KEY, ConsentStanding.purpose.in_(bindparam("at_purposes", expanding=True)))
-_LOOK = select(ConsentStanding.state, ConsentStanding.basis, ConsentStanding.record_id, ConsentStanding.version).where(
-    *_AT_KEY, _AT_PURPOSE
-)
+).where(*_AT_KEY)
+_LOOK = select(_AT.state, _AT.basis, _AT.record_id, _AT.version).where(*_AT_KEY, _AT_PURPOSE)
 _first_move = InsertOnce(ConsentStanding)
-_NEXT_MOVE = update(table_of(ConsentStanding)).where(
-    *_AT_KEY, _AT_PURPOSE, ConsentStanding.version == bindparam("from_version")
-)
-_USES = select(func.count()).where(ConsentUse.record_id == bindparam("of_record"))
+_NEXT_MOVE = update(table_of(ConsentStanding)).where(*_AT_KEY, _AT_PURPOSE, _AT.version == bindparam("from_version"))
+_USES = select(func.count()).where(_USE.record_id == bindparam("of_record"))
 _count_use = InsertOnce(ConsentUse)
 
 
@@ -98,7 +96,6 @@ def standings(
             "at_subject": subject_id,
             "at_recipient": recipient_id,
             "at_holder": holder,
-            "at_purposes": list(purposes),
         },
     )
     return {
@@ -112,6 +109,7 @@ def standings(
             basis=row.basis,
         )
         for row in rows
+        if row.purpose in purposes
     }
 
 

@@ -10,7 +10,8 @@ directory facilities, practitioners, staff                 contact    who holds 
 login     PIN, TOTP, passkeys, sessions                    proofing   where identity evidence comes from
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
 enrolment, interaction, prompts, withdrawal, receipts      the stories that join the rooms
+exchanges what the sandbox shows developers                trial      a letter to try an event endpoint
 relying   what another service imports                     demo       the sandbox
 worker    jobs, letters, sealing, purging                  cli        `idp …`, the operator's commands
-rotation, backup, vitals, metrics                          what keeps it running and says how it is
+rotation, backup, vitals, metrics, wiring                  what keeps it running, says how it is, builds it
 """

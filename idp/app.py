@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,16 @@ from flask.sessions import SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import metrics, observe
-from idp.contact.fake import SandboxSms
-from idp.contact.sms import HttpSms
-from idp.db import Sessions, make_engine, make_sessions
-from idp.fetcher import GuardedFetcher
+from idp.db import Sessions
 from idp.keys import KeyRings
-from idp.national_id import RealOnly, SyntheticOnly
 from idp.ports import Ports
-from idp.proofing.sources.fake import SandboxRegistry
-from idp.proofing.sources.registry import NoRegistry
 from idp.settings import Settings
-from idp.web import cookies, errors, headers, locale, pages
+from idp.web import cookies, errors, headers, locale, pages, recorder
 from idp.web.gate import House, Tour
 from idp.web.routes import BLUEPRINTS
+from idp.wiring import wall_clock, wire
+
+__all__ = ["create_app", "template_folder", "wall_clock", "wire"]
 
 MAX_BODY = 64 * 1024
 MAX_FIELDS = 500
@@ -65,26 +62,6 @@ class Prefix:
         return self.app(environ, start_response)
 
 
-def wall_clock() -> datetime:
-    """The one clock; everything else is told what time it is."""
-    return datetime.now(UTC)  # noqa: TID251 -- here time enters
-
-
-def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions, Ports]:
-    """Sessions and ports as these settings want them; the sandbox reaches nobody."""
-    sessions = make_sessions(make_engine(settings.database_url))
-    if settings.sandbox:
-        return sessions, Ports(
-            registry=SandboxRegistry(settings.sandbox_registry),
-            sms=SandboxSms(sessions, clock),
-            fetcher=GuardedFetcher(allow_loopback=True),
-            id_policy=SyntheticOnly(),
-        )
-    token = settings.sms_token_file.read_text(encoding="utf-8").strip() if settings.sms_token_file else ""
-    sms = HttpSms(url=settings.sms_gateway_url or "", token=token, sender=settings.sms_sender)
-    return sessions, Ports(registry=NoRegistry(), sms=sms, fetcher=GuardedFetcher(), id_policy=RealOnly())
-
-
 def create_app(
     settings: Settings,
     *,
@@ -96,7 +73,8 @@ def create_app(
     """The web application. No connection is made here, so that workers may fork first."""
     observe.configure(settings.log_level)
     app = Flask("idp.web", template_folder=str(template_folder()), static_folder=None)
-    app.url_map.merge_slashes = False  # werkzeug would redirect to an address made from the Host header, by 308
+    # werkzeug would redirect to an address made from the Host header, by 308: no slash is merged, none is asked for.
+    app.url_map.merge_slashes = app.url_map.strict_slashes = app.url_map.redirect_defaults = False
     app.session_interface = NoCookieSession()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
@@ -117,6 +95,8 @@ def create_app(
     )
     app.before_request(begin)
     app.after_request(finish)
+    if settings.sandbox and settings.sandbox_flows:
+        recorder.register(app)
     errors.register(app)
     pages.register(app)
     for blueprint in BLUEPRINTS:

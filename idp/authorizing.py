@@ -13,11 +13,13 @@ from sqlalchemy import bindparam, select
 
 from consent import purposes, scopes, standings
 from consent.audit import log
+from consent.db import table_of
 from consent.decision import Question, Reason, Standing, Verdict, decide
 from consent.models import ConsentRecord
 from consent.purposes import Kind
 from idp import directory
 from idp.assurance import Aal, Ial, aal_from_acr
+from idp.login.sessions import CITIZEN
 from idp.oauth import clients, grants
 from idp.oauth.clients import ClientFacts
 from idp.oauth.features import authorization_code
@@ -33,6 +35,8 @@ class Person(grants.SignInFacts, Protocol):
 
     @property
     def subject_id(self) -> UUID: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,26 @@ RE_ASKED = frozenset(
         *(Reason.withdrawn, Reason.expired, Reason.uses_spent),
     }
 )
-_SCOPES = select(ConsentRecord.id, ConsentRecord.scopes).where(
-    ConsentRecord.id.in_(bindparam("records", expanding=True))
-)
-_SUBJECT = select(Subject.status, Subject.ial, Subject.ial_expires_at).where(Subject.id == bindparam("subject"))
+_R, _S = table_of(ConsentRecord).c, table_of(Subject).c
+_SCOPES = select(_R.id, _R.scopes).where(_R.id.in_(bindparam("records", expanding=True)))
+_SUBJECT = select(_S.status, _S.ial, _S.ial_expires_at).where(_S.id == bindparam("subject"))
 
 
-def requirement(context: Context, request: AuthorizeRequest, person: Person | None, *, since: datetime) -> Requirement:
+def requirement(
+    context: Context,
+    request: AuthorizeRequest,
+    person: Person | None,
+    *,
+    since: datetime,
+    found: list[Asked] | None = None,
+) -> Requirement:
     """Levels of the purposes that can still be granted, acr_values, prompt and max_age (OIDC Core 3.1.2.1).
 
-    A purpose that was refused and is not asked again raises no level.
+    A purpose that was refused and is not asked again raises no level. `found` is what `looked_up` gave a moment ago.
     """
     wanted = list(request.resolution.purposes)
     if person is not None:
-        found = looked_up(context, request, person)
+        found = found or looked_up(context, request, person)
         wanted = [one.code for one in found if one.verdict.permit or one.waits(since=since)]
     rows = [purposes.get(code) for code in wanted]
     known = [level for level in map(aal_from_acr, request.acr_values) if level is not None]
@@ -97,9 +107,16 @@ def requirement(context: Context, request: AuthorizeRequest, person: Person | No
     )
 
 
-def facts(context: Context, request: AuthorizeRequest | None, person: Person | None, *, since: datetime) -> Facts:
-    """Who is signed in, how, and which purposes wait for an answer. A closed account is nobody."""
-    if person is None:
+def facts(
+    context: Context,
+    request: AuthorizeRequest | None,
+    person: Person | None,
+    *,
+    since: datetime,
+    found: list[Asked] | None = None,
+) -> Facts:
+    """Who is signed in, how, and which purposes wait for an answer. A closed account is nobody; so is staff at work."""
+    if person is None or person.kind != CITIZEN:
         return Facts()
     account = context.session.execute(_SUBJECT, {"subject": person.subject_id}).one_or_none()
     if account is None or account.status != "active":
@@ -108,7 +125,7 @@ def facts(context: Context, request: AuthorizeRequest | None, person: Person | N
     missing: tuple[str, ...] = ()
     wrong = False
     if request is not None:
-        found = looked_up(context, request, person)
+        found = found or looked_up(context, request, person)
         missing = tuple(one.code for one in found if one.waits(since=since))
         silent = "none" in request.prompt
         wrong = is_wrong_person(context, request, person) and (silent or person.auth_time < since)
@@ -169,13 +186,15 @@ def _confirmed(request: AuthorizeRequest, client: ClientFacts, verdicts: Mapping
     return told or {code for code, verdict in verdicts.items() if verdict.permit}
 
 
-def grant(context: Context, request: AuthorizeRequest, person: Person) -> tuple[str | None, str]:
+def grant(
+    context: Context, request: AuthorizeRequest, person: Person, *, found: list[Asked] | None = None
+) -> tuple[str | None, str]:
     """Begin the grant on what stands at this person's level and issue its code: (code, "granted").
 
     Nothing left to grant: (None, reason), with nothing written.
     """
     client, level = _client(context, request), facts(context, None, person, since=context.now)
-    asked = looked_up(context, request, person)
+    asked = found or looked_up(context, request, person)
     reached = {one.code: one for one in asked if one.verdict.permit and one.covered and _reaches(one.code, level)}
     if not reached:
         return None, next((one.verdict.reason.value for one in asked if not one.verdict.permit), "level")

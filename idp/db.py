@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
 
 from consent.db import Base, Plain
+from idp.patience import Rest, is_gone
 
 __all__ = [
     "DatabaseError",
@@ -36,6 +37,7 @@ SQLITE_PRAGMAS = (
 )
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 3_000
+CONNECT_S = 2
 
 
 class DatabaseError(Exception):
@@ -63,18 +65,35 @@ class Sessions:
     engine: Engine
     read: sessionmaker[Session]
     write: sessionmaker[Session]
+    rest: Rest | None = None  # only for a server that may be away
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that commits when the block returns and undoes when it raises."""
-        with translated(), self.write() as session, session.begin():
+        with self._asked(), self.write() as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A read-only look."""
-        with translated(), self.read() as session:
+        with self._asked(), self.read() as session:
             yield session
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Refuse at once while the server is known to be away, and notice when it is."""
+        if self.rest is not None and not self.rest.admits():
+            raise DatabaseUnavailable("resting")
+        try:
+            with translated():
+                yield
+        except Exception as error:
+            if self.rest is not None:
+                gone = isinstance(error, DatabaseUnavailable) and is_gone(error.__cause__)
+                (self.rest.failed if gone else self.rest.worked)()
+            raise
+        if self.rest is not None:
+            self.rest.worked()
 
 
 def make_engine(url: str) -> Engine:
@@ -85,14 +104,17 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"
-    return create_engine(
+    engine = create_engine(
         url,
-        pool_pre_ping=True,
         pool_size=4,
         max_overflow=4,
         pool_timeout=3,
-        connect_args={"options": options, "connect_timeout": 3},
+        connect_args={"options": options, "connect_timeout": CONNECT_S},
     )
+    from idp import postgresql  # noqa: PLC0415 -- loads the driver, which SQLite does not need
+
+    postgresql.teach(engine)
+    return engine
 
 
 def make_sessions(engine: Engine) -> Sessions:
@@ -103,6 +125,7 @@ def make_sessions(engine: Engine) -> Sessions:
         engine=engine,
         read=sessionmaker(engine, expire_on_commit=False, execution_options=reader),
         write=sessionmaker(engine, expire_on_commit=False, execution_options=writer),
+        rest=None if engine.dialect.name == "sqlite" else Rest(),
     )
 
 
@@ -113,9 +136,12 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
+    # Past SQLAlchemy's own machinery, which costs more than the two statements; a fault is the driver's, as a BEGIN
+    # that finds the database locked, and `translated` knows it.
     options = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(options.get('read_only', False))}")
-    connection.exec_driver_sql("BEGIN " + options.get("sqlite_begin", "IMMEDIATE"))
+    driver = connection.connection.cursor()
+    driver.execute(f"PRAGMA query_only = {int(options.get('read_only', False))}")
+    driver.execute("BEGIN " + options.get("sqlite_begin", "IMMEDIATE"))
 
 
 @contextmanager

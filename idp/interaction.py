@@ -9,6 +9,7 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, bindparam, delete, select, update
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from consent.audit import log
 from consent.db import Base, Plain, Sealed
 from consent.errors import NotAllowed, NotFound
-from idp import authorizing
+from idp import authorizing, treating
 from idp.assurance import Aal
 from idp.keys import KeyRing
 from idp.login.sessions import SignedIn
@@ -27,6 +28,7 @@ from idp.prompts import Facts, Prompt, Requirement, next_prompt, silent_error
 from idp.settings import Settings
 
 ID_BYTES = 32
+AUTHORIZE, CONSOLE, STAFF = "authorize", "console", "staff"
 
 
 class InteractionRow(Base):
@@ -143,6 +145,11 @@ def resume(session: Session, ring: KeyRing, interaction_id: str, *, browser: str
     )
 
 
+def hold(session: Session, interaction_id: str) -> None:
+    """Nobody else answers this request until our transaction is over: what is read from here on is what they left."""
+    session.execute(_FIND.with_for_update(), {"hash": _hash(interaction_id)})
+
+
 def attach_challenge(session: Session, interaction: Interaction, challenge_id: UUID) -> None:
     """Remember which one-time code this request waits for."""
     session.execute(
@@ -189,12 +196,21 @@ def requirement(context: Context, interaction: Interaction, signed_in: SignedIn 
     """What this paused request needs, measured from its beginning, so that no re-prompt can loop."""
     if interaction.request is None:
         return Requirement(aal=interaction.aal or Aal.AAL1)
-    return authorizing.requirement(context, interaction.request, signed_in, since=interaction.created_at)
+    need: Requirement = _of(interaction.request).requirement(
+        context, interaction.request, signed_in, since=interaction.created_at
+    )
+    return need
 
 
 def facts(context: Context, interaction: Interaction, signed_in: SignedIn | None) -> Facts:
     """What is there."""
-    return authorizing.facts(context, interaction.request, signed_in, since=interaction.created_at)
+    there: Facts = _of(interaction.request).facts(context, interaction.request, signed_in, since=interaction.created_at)
+    return there
+
+
+def _of(request: AuthorizeRequest | None) -> Any:
+    """The verbs of a clinician's launch, or of a citizen's request: two rooms that never stand for one another."""
+    return treating if request is not None and request.launch is not None else authorizing
 
 
 def undecided(context: Context, interaction: Interaction, signed_in: SignedIn) -> tuple[str, ...]:
@@ -207,10 +223,13 @@ def undecided(context: Context, interaction: Interaction, signed_in: SignedIn) -
 
 def at_once(context: Context, request: AuthorizeRequest, signed_in: SignedIn | None) -> Conclusion | None:
     """Answer a request that needs nobody: all is there, or prompt=none forbids asking. None: begin an interaction."""
-    need = authorizing.requirement(context, request, signed_in, since=context.now)
-    prompt = next_prompt(need, authorizing.facts(context, request, signed_in, since=context.now))
+    of, seen = _of(request), {}
+    if of is authorizing and signed_in is not None:  # nothing is written before the grant, so one look is enough
+        seen = {"found": authorizing.looked_up(context, request, signed_in)}
+    need = of.requirement(context, request, signed_in, since=context.now, **seen)
+    prompt = next_prompt(need, of.facts(context, request, signed_in, since=context.now, **seen))
     if prompt is None and signed_in is not None:
-        return _grant(context, request, signed_in)
+        return _grant(context, request, signed_in, **seen)
     if "none" in request.prompt:
         return _refuse(context, request, signed_in, silent_error(prompt or Prompt.LOGIN), "prompt_none")
     return None
@@ -248,10 +267,11 @@ def deny(
     return end
 
 
-def _grant(context: Context, request: AuthorizeRequest, signed_in: SignedIn) -> Conclusion:
-    if authorizing.is_wrong_person(context, request, signed_in):
+def _grant(context: Context, request: AuthorizeRequest, signed_in: SignedIn, **seen: Any) -> Conclusion:
+    of = _of(request)
+    if of.is_wrong_person(context, request, signed_in):
         return _refuse(context, request, signed_in, "login_required", "wrong_person")
-    code, reason = authorizing.grant(context, request, signed_in)
+    code, reason = of.grant(context, request, signed_in, **seen)
     if code is None:
         return _refuse(context, request, signed_in, "access_denied", reason)
     return Conclusion(provider.success_redirect(context, request, code=code), granted=True, reason=reason)

@@ -12,6 +12,7 @@ import os
 import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -26,7 +27,7 @@ from sqlalchemy import CheckConstraint, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.db import Base, Plain, Sealed
-from idp.db import Sessions
+from idp.db import DatabaseUnavailable, Sessions
 
 REFRESH_EVERY = timedelta(seconds=30)
 LAST_DAY = datetime.max.replace(tzinfo=UTC)
@@ -116,9 +117,9 @@ def unwrap(kek: bytes, wrapped: bytes, *, aad: str) -> bytes:
         raise ValueError("the key-encryption key does not open this database") from error
 
 
-def pad(plain: bytes) -> bytes:
-    """ISO/IEC 7816-4 padding to a multiple of 64 bytes, so that length says little."""
-    return plain + b"\x80" + b"\x00" * (-(len(plain) + 1) % PAD_TO)
+def pad(plain: bytes, *, to: int = PAD_TO) -> bytes:
+    """ISO/IEC 7816-4 padding to a multiple of `to` bytes, so that length says little."""
+    return plain + b"\x80" + b"\x00" * (-(len(plain) + 1) % to)
 
 
 def ed25519_octets(document: Mapping[str, Any]) -> bytes:
@@ -190,9 +191,9 @@ class KeyRing:
         """The `sub` of a person in one sector (OIDC Core 8.1); stable for ever."""
         return self.mac("pairwise", sector, str(subject_id)).hex()
 
-    def seal(self, plain: str, *, place: str) -> bytes:
-        """Seal short-lived text of the server itself (no person's key yet) under the KEK."""
-        return wrap(self.kek, pad(plain.encode()), aad=place)
+    def seal(self, plain: str, *, place: str, to: int = PAD_TO) -> bytes:
+        """Seal short-lived text of the server itself (no person's key yet) under the KEK, padded `to` a multiple."""
+        return wrap(self.kek, pad(plain.encode(), to=to), aad=place)
 
     def open(self, sealed: bytes, *, place: str) -> str:
         """What `seal` was given."""
@@ -200,7 +201,7 @@ class KeyRing:
 
 
 class KeyRings:
-    """Gives the current ring; re-reads the database when the last look is older than 30 s."""
+    """Gives the current ring; re-reads the database after 30 s. While that is away the old ring goes on publishing."""
 
     def __init__(self, sessions: Sessions, kek: bytes) -> None:
         self._sessions, self._kek = sessions, kek
@@ -213,9 +214,11 @@ class KeyRings:
         ring, read_at = self._ring, self._read_at
         if ring and read_at and read_at <= now < min(read_at + REFRESH_EVERY, ring.changes_at or LAST_DAY):
             return ring
-        with self._lock, self._sessions.reading() as session:
-            self._ring = load(session, self._kek, known=self._ring, now=now)
-            self._read_at = now
+        with self._lock:
+            known = self._ring
+            with suppress(DatabaseUnavailable) if known else nullcontext(), self._sessions.reading() as session:
+                self._ring = load(session, self._kek, known=known, now=now)
+                self._read_at = now
             return self._ring
 
 

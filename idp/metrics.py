@@ -1,35 +1,33 @@
-"""Counters of this server, and how Prometheus reads them (text format 0.0.4). No name, number or id is ever a label.
+"""Counters of this server, and how Prometheus reads them, by Prometheus' own client. No name, number or id is a label.
 
 Events are counted under the audit event's own name, after the commit that keeps them: what was undone never happened.
-Several processes share a folder: each maps a file of its own and adds to it without a lock that anyone else could
-hold; whoever is asked sums all files. A process that died leaves its file, so no counter ever falls.
+Several processes share a folder: each adds to files of its own, and whoever is asked sums all files. A process that
+died leaves its files, so no counter ever falls. What is a state (queues, ages) is asked of the database, not kept here.
 """
 
-import mmap
 import os
 import re
 import secrets
-import struct
-import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest, values
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from sqlalchemy import event
 
 from idp.db import Session, Sessions
 
-SIZE = 256 * 1024
-NUMBER = struct.Struct("<Q")
+ROOM = 512 * 1024
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+KINDS = ("counter", "histogram")
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REASON = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
-SUFFIX = ".counts"
-HELP = {
-    "yinyom_requests_total": ("counter", "Requests, by route and status."),
-    "yinyom_request_seconds": ("summary", "Time that requests took, by route."),
-    "yinyom_events_total": ("counter", "Audit events that were kept, by name and outcome; refusals by reason too."),
-}
+
+logger = structlog.get_logger("yinyom.metrics")
 
 
 @dataclass(frozen=True)
@@ -42,83 +40,83 @@ class Sample:
     help: str = ""
 
 
-def series(name: str, labels: Mapping[str, str]) -> str:
-    """The series as Prometheus writes it."""
-    inner = ",".join(f'{key}="{_escaped(value)}"' for key, value in sorted(labels.items()))
-    return f"{name}{{{inner}}}" if inner else name
-
-
 class Counters:
-    """Whole numbers that only grow, in memory or, with a folder, in one file for each process."""
+    """Requests and events of this process or, with a folder, of all processes that were given the same one.
+
+    A folder takes the whole process: the client library has one place for all its values.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
-        self._lock = threading.Lock()
-        self._begin()
+        self._folder = folder if folder is not None and share(folder) else None
+        self._registry = made = CollectorRegistry()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._requests = Counter(
+            "yinyom_requests", "Requests, by route and status.", ("route", "status"), registry=made
+        )
+        self._seconds = Histogram(
+            "yinyom_request_seconds", "Time that requests took, by route.", ("route",), registry=made, buckets=SECONDS
+        )
+        self._events = Counter(
+            "yinyom_events",
+            "Audit events that were kept, by name and outcome; refusals by reason too.",
+            ("event", "outcome", "reason"),
+            registry=made,
+        )
+        # Finding a series by its labels costs more than counting it, so the found ones are kept.
+        self._of_request: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._of_event: dict[tuple[str, str, str], Counter] = {}
 
-    def _begin(self) -> None:
-        self._pid, self._used = os.getpid(), NUMBER.size
-        self._places: dict[str, int] = {}
-        if self._folder is None:
-            self._memory: Any = bytearray(SIZE)
-            return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{self._pid}-{secrets.token_hex(4)}{SUFFIX}"
-        with path.open("x+b") as file:
-            file.truncate(SIZE)
-            self._memory = mmap.mmap(file.fileno(), SIZE)
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """One request."""
+        known = self._of_request.get((route, status))
+        if known is None:
+            known = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._of_request[route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
-    def add(self, name: str, by: int = 1, /, **labels: str) -> None:
-        """Count. Series beyond the file's size are not counted: a full file must not stop a request."""
-        with self._lock:
-            if self._pid != os.getpid():  # a fork: the parent's numbers are the parent's
-                self._begin()
-            place = self._place(series(name, labels))
-            if place is not None:
-                (known,) = NUMBER.unpack_from(self._memory, place)
-                NUMBER.pack_into(self._memory, place, known + by)
+    def event(self, name: str, outcome: str, reason: str) -> None:
+        """One entry of the log that was kept."""
+        known = self._of_event.get((name, outcome, reason))
+        if known is None:
+            known = self._of_event[name, outcome, reason] = self._events.labels(name, outcome, reason)
+        known.inc()
 
-    def _place(self, key: str) -> int | None:
-        place = self._places.get(key)
-        if place is None:
-            raw = key.encode()
-            end = self._used + 2 * NUMBER.size + len(raw) + -len(raw) % NUMBER.size
-            if end > SIZE:
-                return None
-            place = self._places[key] = self._used
-            NUMBER.pack_into(self._memory, place + NUMBER.size, len(raw))
-            self._memory[place + 2 * NUMBER.size : place + 2 * NUMBER.size + len(raw)] = raw
-            self._used = end
-            NUMBER.pack_into(self._memory, 0, end)  # last, so that a reader never meets half a name
-        return place
-
-    def totals(self) -> Counter[str]:
+    def totals(self) -> Sequence[Metric]:
         """Every series, summed over all processes of the folder."""
         if self._folder is None:
-            return _read(bytes(self._memory))
-        found: Counter[str] = Counter()
-        for path in self._folder.glob(f"*{SUFFIX}"):
-            found.update(_read(path.read_bytes()))
-        return found
+            return list(self._registry.collect())
+        shared = MultiProcessCollector(None, path=str(self._folder))  # type: ignore[no-untyped-call]
+        return list(shared.collect())  # type: ignore[no-untyped-call]
 
 
-def _read(raw: bytes) -> Counter[str]:
-    found: Counter[str] = Counter()
-    (used,) = NUMBER.unpack_from(raw)
-    place = NUMBER.size
-    while place < used:
-        value, length = NUMBER.unpack_from(raw, place)[0], NUMBER.unpack_from(raw, place + NUMBER.size)[0]
-        start = place + 2 * NUMBER.size
-        found[raw[start : start + length].decode()] += value
-        place = start + length + -length % NUMBER.size
-    return found
+def share(folder: Path) -> bool:
+    """Count in files of this folder from now on; whether there was room for them.
+
+    The library names files by process id alone, which two containers have in common, and lets them grow as holes, which
+    kill the process by SIGBUS once the disk is full. So the name has a random part, and the room is filled beforehand.
+    """
+    nonce = secrets.token_hex(4)
+
+    def identity() -> str:
+        return f"{os.getpid()}-{nonce}"  # a fork is somebody else
+
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for kind in KINDS:
+            with (folder / f"{kind}_{identity()}.db").open("xb") as file:
+                file.write(bytes(ROOM))
+    except OSError as error:
+        logger.warning("metrics.not_shared", error=type(error).__name__)
+        return False
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    values.ValueClass = values.MultiProcessValue(identity)  # type: ignore[no-untyped-call]
+    return True
 
 
 def count_request(counters: Counters, *, route: str, status: int, seconds: float) -> None:
     """One request. `route` is the rule, never the path."""
-    counters.add("yinyom_requests_total", route=route, status=str(status))
-    counters.add("yinyom_request_seconds_count", route=route)
-    counters.add("yinyom_request_seconds_sum", int(seconds * 1_000_000), route=route)
+    counters.request(route, status, seconds)
 
 
 def listen(sessions: Sessions, counters: Counters) -> None:
@@ -126,8 +124,8 @@ def listen(sessions: Sessions, counters: Counters) -> None:
 
     def kept(session: Session) -> None:
         for name, outcome, reason in session.info.pop("appended", ()):
-            why: dict[str, str] = {"reason": reason if REASON.fullmatch(reason) else "other"} if outcome != "ok" else {}
-            counters.add("yinyom_events_total", event=name, outcome=outcome, **why)
+            why = "" if outcome == "ok" else reason if REASON.fullmatch(reason) else "other"
+            counters.event(name, outcome, why)
 
     def undone(session: Session) -> None:
         session.info.pop("appended", None)
@@ -136,21 +134,22 @@ def listen(sessions: Sessions, counters: Counters) -> None:
     event.listen(sessions.write, "after_rollback", undone)
 
 
-def exposition(counted: Mapping[str, int], gauges: Iterable[Sample]) -> str:
-    """What /metrics answers: each metric with its help and type once, then its series in order."""
-    lines: list[str] = []
-    for name, (kind, words) in HELP.items():
-        lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
-        own = (key for key in counted if key.startswith((f"{name}{{", f"{name}_sum", f"{name}_count")))
-        lines += [f"{key} {counted[key] / 1_000_000 if '_sum{' in key else counted[key]}" for key in sorted(own)]
-    told: set[str] = set()
+class Told(Collector):
+    """What one answer of /metrics holds."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        """In the order in which they were given."""
+        return self._metrics
+
+
+def exposition(counted: Sequence[Metric], gauges: Iterable[Sample]) -> str:
+    """What /metrics answers, in Prometheus' text format 0.0.4: counters first, then gauges."""
+    families: dict[str, GaugeMetricFamily] = {}
     for gauge in gauges:
-        if gauge.name not in told:
-            told.add(gauge.name)
-            lines += [f"# HELP {gauge.name} {gauge.help}", f"# TYPE {gauge.name} gauge"]
-        lines.append(f"{series(gauge.name, gauge.labels)} {gauge.value:g}")
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        keys = sorted(gauge.labels)
+        family = families.setdefault(gauge.name, GaugeMetricFamily(gauge.name, gauge.help, labels=keys))
+        family.add_metric([gauge.labels[key] for key in keys], gauge.value)
+    return generate_latest(Told([*counted, *families.values()])).decode()

@@ -167,23 +167,31 @@ def deliver(
     """
     with sessions.reading() as session:
         due = due_letters(session, now=now, limit=limit, kinds=kinds)
-    tried = 0
-    for letter_id in due:
-        with sessions.writing() as session:
-            letter = claim_letter(session, letter_id, now=now)
-        if letter is None:
-            continue
-        tried += 1
-        failure = _send(rings.at(now), ports, letter, now=now)
-        with sessions.writing() as session:
-            _record(session, letter, failure, now=now)
-    return tried
+    return sum(attempt(sessions, rings, ports, letter_id, now=now) for letter_id in due)
+
+
+def attempt(sessions: Sessions, rings: Rings, ports: LetterPorts, letter_id: UUID, *, now: datetime) -> bool:
+    """Try one letter, if it is due and nobody else has it; whether it was tried here."""
+    with sessions.writing() as session:
+        letter = claim_letter(session, letter_id, now=now)
+    if letter is None:
+        return False
+    failure = _send(rings.at(now), ports, letter, now=now)
+    with sessions.writing() as session:
+        _record(session, letter, failure, now=now)
+    return True
 
 
 def deliveries(session: Session, consent_id: UUID) -> list[Delivery]:
     """What became of the letters about one consent, oldest first."""
     rows = session.execute(_DELIVERIES, {"consent": consent_id})
     return [Delivery(row.client_id or "", *row[1:]) for row in rows]
+
+
+def to_client(session: Session, client_id: str, *, keys: str, limit: int = 5) -> Sequence[Letter]:
+    """The newest letters to one client whose key begins with `keys`, newest first."""
+    asked = {"client": client_id, "keys": keys, "limit": limit}
+    return session.scalars(_TO_CLIENT, asked).all()
 
 
 def _send(ring: KeyRing, ports: LetterPorts, letter: Letter, *, now: datetime) -> PortFailed | None:
@@ -260,4 +268,10 @@ _DELIVERIES = (
     select(Letter.client_id, Letter.queued_at, Letter.sent_at, Letter.acknowledged_at, Letter.state)
     .where(Letter.consent_id == bindparam("consent"), Letter.kind == "set")
     .order_by(Letter.queued_at, Letter.id)
+)
+_TO_CLIENT = (
+    select(Letter)
+    .where(Letter.client_id == bindparam("client"), Letter.key.startswith(bindparam("keys"), autoescape=False))
+    .order_by(Letter.id.desc())
+    .limit(bindparam("limit"))
 )

@@ -4,8 +4,9 @@ Every call through a port happens outside a write transaction (DECISIONS 23) and
 exception says. `temporary` tells a caller whether trying again can help.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, Protocol
 
 REGISTRY_IAL = "1.1"
@@ -32,6 +33,10 @@ class FetchFailed(PortFailed):
     """No answer over HTTP: refused address, timeout, broken or oversized answer."""
 
 
+class CardUnreadable(PortFailed):
+    """The reader gave no card: none is in it, it is no ID card, or there is no reader here."""
+
+
 @dataclass(frozen=True)
 class RegistryPerson:
     """What the authority holds about one person. `birth_date` is CE and may be partial: YYYY[-MM[-DD]].
@@ -52,6 +57,36 @@ class RegistryPerson:
     address: str = ""
     status: Literal["alive", "deceased"] = "alive"
     attested_ial: str = REGISTRY_IAL
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the chip of an ID card holds. `birth_date` is CE and may be partial; a card for life never expires."""
+
+    national_id: str
+    title_th: str
+    given_name_th: str
+    family_name_th: str
+    title_en: str
+    given_name_en: str
+    family_name_en: str
+    birth_date: str
+    gender: str
+    expires_on: date | None
+
+    def name(self, locale: str) -> str:
+        """The holder's name in the language of a page."""
+        parts = (self.given_name_en, self.family_name_en) if locale == "en" else ("", "")
+        return " ".join(filter(None, parts)) or f"{self.given_name_th} {self.family_name_th}".strip()
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A card that the sandbox can put into its reader: `key` says which, and is no number of anybody."""
+
+    key: str
+    label_th: str
+    label_en: str
 
 
 @dataclass(frozen=True)
@@ -99,6 +134,30 @@ class IdPolicy(Protocol):
         ...
 
 
+class CardReader(Protocol):
+    """The reader on a counter, as what its agent sent can be trusted."""
+
+    def slots(self) -> Sequence[Slot]:
+        """Cards to choose from: the sandbox's; a real reader holds the one that was put in, and lists none."""
+        ...
+
+    def read(self, said: str) -> Card:
+        """The card in the reader, from what its agent sent with the page's form. Raises CardUnreadable."""
+        ...
+
+
+class NoReader:
+    """No reader is connected: no visit can be opened by card."""
+
+    def slots(self) -> Sequence[Slot]:
+        """None."""
+        return ()
+
+    def read(self, said: str) -> Card:  # noqa: ARG002 -- the port's signature
+        """Nothing."""
+        raise CardUnreadable("no_reader", temporary=False)
+
+
 @dataclass(frozen=True)
 class Ports:
     """All of them, wired once (DECISIONS 25)."""
@@ -107,3 +166,4 @@ class Ports:
     sms: Sms
     fetcher: Fetcher
     id_policy: IdPolicy
+    cards: CardReader = field(default_factory=NoReader)

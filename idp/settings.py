@@ -6,6 +6,7 @@ given by file path, never by value.
 
 import base64
 import os
+import tomllib
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic_settings import (
 
 KEK_BYTES = 32
 LEAST_TOKEN = 32
+DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 CONFIG_VARIABLE = "YINYOM_CONFIG"
 
 
@@ -36,6 +38,17 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _settings_file(settings: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
+    """The file as a source of settings. Raises: ValueError for one that is not there, may not be read or is no TOML."""
+    try:
+        path.open("rb").close()  # pydantic-settings passes over a file that is not there
+        return TomlConfigSettingsSource(settings, path)
+    except OSError as error:
+        raise ValueError(f"the settings file {path} ({CONFIG_VARIABLE}) cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"the settings file {path} ({CONFIG_VARIABLE}) is no TOML: {error}") from error
+
+
 class Settings(BaseSettings):
     """One frozen object. Durations are `timedelta` (ISO 8601 or seconds in the environment)."""
 
@@ -44,10 +57,17 @@ class Settings(BaseSettings):
     issuer: str = Field(description="The issuer identifier (OIDC Discovery 3): https, no query, no trailing slash.")
     database_url: str = Field(description="sqlite:///path or postgresql://… (psycopg 3).")
     kek_file: Path = Field(description="File with the key-encryption key: 32 random bytes, base64. Back it up apart.")
+    seal_memory_file: Path | None = Field(
+        default=None,
+        description="Where the sealer keeps what it signed last; not on the database's disk. Default: beside kek_file.",
+    )
     sandbox: bool = Field(default=False, description="Synthetic people only, marked on every page, fake channels.")
     sandbox_registry: Path | None = Field(default=None, description="Sandbox: another TSV of made-up people.")
     sandbox_fixed_code: str | None = Field(
         default=None, pattern=r"^\d{6}$", description="Sandbox: one code that always works, for automated browsers."
+    )
+    sandbox_flows: int = Field(
+        default=20, ge=0, le=200, description="Sandbox: how many of the last flows /dev/last shows; 0 records nothing."
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
@@ -70,7 +90,11 @@ class Settings(BaseSettings):
         default=None, description="Bearer token that opens /metrics; without it only this machine may ask."
     )
     metrics_dir: Path | None = Field(
-        default=None, description="Folder where several processes count together; `idp serve` makes one."
+        default=None,
+        description="Folder where several processes count together, cleared at boot (a part of /run); else each alone.",
+    )
+    pulse_file: Path | None = Field(
+        default=None, description="File that the worker touches each round; `idp health` looks at its age."
     )
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="Lowest level logged.")
 
@@ -85,7 +109,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then the TOML file."""
         toml = os.environ.get(CONFIG_VARIABLE)
-        file = (TomlConfigSettingsSource(settings_cls, Path(toml)),) if toml else ()
+        file = (_settings_file(settings_cls, Path(toml)),) if toml else ()
         return (init_settings, env_settings, *file)
 
     @field_validator("issuer")
@@ -98,6 +122,13 @@ class Settings(BaseSettings):
             raise ValueError("the issuer must have no query, fragment, user or trailing slash")
         return issuer
 
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_one_of_two(cls, url: str) -> str:
+        if url.partition(":")[0] not in DATABASES or "://" not in url:
+            raise ValueError("the database must be sqlite:///path or postgresql://user@host/name")
+        return url
+
     @model_validator(mode="after")
     def _unsafe_starts_are_refused(self) -> "Settings":
         parts = urlsplit(self.issuer)
@@ -108,6 +139,12 @@ class Settings(BaseSettings):
         if not self.sandbox and self.sms_gateway_url is None:
             raise ValueError("outside the sandbox an sms_gateway_url is needed")
         return self
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database, when it is a file."""
+        kind, _, path = self.database_url.partition(":///")
+        return Path(path) if kind.startswith("sqlite") and path else None
 
     @property
     def base_path(self) -> str:
@@ -124,6 +161,11 @@ class Settings(BaseSettings):
     def log_origin(self) -> str:
         """The name of the audit log in its checkpoints: the issuer without its scheme (C2SP tlog-checkpoint)."""
         return f"{self.issuer.partition('://')[2]}/log"
+
+    @property
+    def seal_memory(self) -> Path:
+        """What outlives a restored database, so that it is not signed as a fork. Default: `<kek_file>.signed`."""
+        return self.seal_memory_file or self.kek_file.with_name(f"{self.kek_file.name}.signed")
 
     @property
     def rp_id(self) -> str:
@@ -147,12 +189,20 @@ class Settings(BaseSettings):
             raise ValueError(f"the file {self.metrics_token_file} must hold at least {LEAST_TOKEN} characters")
         return token
 
+    def sms_token(self) -> str:
+        """What opens the SMS gateway; empty without a file. ValueError in one sentence when the file cannot be read."""
+        try:
+            return self.sms_token_file.read_text(encoding="ascii").strip() if self.sms_token_file else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"the file {self.sms_token_file} of the SMS gateway's token cannot be read") from error
+
     def kek(self) -> bytes:
         """The key-encryption key; ValueError in one sentence when the file is missing, short or not base64."""
         try:
             raw = base64.b64decode(self.kek_file.read_text(encoding="ascii").strip(), validate=True)
         except OSError as error:
-            raise ValueError(f"the key file {self.kek_file} cannot be read: {error.strerror}") from error
+            words = f"{error.strerror}; mend YINYOM_KEK_FILE, or the file's owner and mode"
+            raise ValueError(f"the key file {self.kek_file} cannot be read: {words}") from error
         except ValueError as error:
             raise ValueError(f"the key file {self.kek_file} is not base64") from error
         if len(raw) != KEK_BYTES:

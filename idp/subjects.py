@@ -18,17 +18,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from consent.audit import log
 from consent.audit.log import Actor
-from consent.db import Base, Plain, Sealed, new_id
+from consent.db import Base, Plain, Sealed, new_id, table_of
 from consent.errors import NotFound
-from idp.keys import KeyRing, pad, unpad, unwrap, wrap
-from idp.national_id import (
-    NationalIdError,
-    RealOnly,
-    SyntheticOnly,
-    age_on,
-    mask_national_id,
-    parse_national_id,
-)
+from idp.keys import PAD_TO, KeyRing, pad, unpad, unwrap, wrap
+from idp.national_id import NationalIdError, RealOnly, SyntheticOnly, age_on, mask_national_id, parse_national_id
 from idp.ports import IdPolicy, RegistryPerson
 
 __all__ = [
@@ -49,9 +42,11 @@ __all__ = [
     "mask_national_id",
     "parse_national_id",
     "profile",
+    "rows",
 ]
 
 DATA_KEY_BYTES = 32
+AS_LONG_AS_ANY = {"name_th": 256, "name_en": 256, "email": 128, "address": 1024}  # bytes: nobody's length stands out
 FINGERPRINT_KEY = "1"
 NAME_PARTS = ("title", "given_name", "family_name")
 
@@ -163,7 +158,7 @@ class PersonSealer:
         return self._keys[owner]
 
 
-_DATA_KEY = select(Subject.data_key).where(Subject.id == bindparam("owner"))
+_DATA_KEY = select(table_of(Subject).c.data_key).where(table_of(Subject).c.id == bindparam("owner"))
 _BY_FINGERPRINT = (
     select(Subject)
     .join(NationalId, NationalId.subject_id == Subject.id)
@@ -184,9 +179,10 @@ def get(session: Session, subject_id: UUID) -> Subject:
     return subject
 
 
-def is_shut(owner: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+def is_shut(owner: InstrumentedAttribute[UUID] | ColumnElement[UUID]) -> ColumnElement[bool]:
     """SQL: the account of that column's person is closed, or they have died. Nobody enters by it any more."""
-    return select(Subject.id).where(Subject.id == owner, Subject.status != "active").exists()
+    person = table_of(Subject).c
+    return select(person.id).where(person.id == owner, person.status != "active").exists()
 
 
 def create(
@@ -197,7 +193,7 @@ def create(
     Two processes may race: the unique fingerprint decides, and the loser gets the winner's row. Appends
     account.created.
     """
-    subject, number = _rows(ring, national_id, person, locale=locale, now=now)
+    subject, number = rows(ring, national_id, person, locale=locale, now=now)
     try:
         with session.begin_nested():
             session.add(subject)
@@ -244,9 +240,10 @@ def e164(phone: str) -> str:
     return "+66" + digits[1:] if digits.startswith("0") else digits
 
 
-def _rows(
+def rows(
     ring: KeyRing, national_id: str, person: RegistryPerson, *, locale: str, now: datetime
 ) -> tuple[Subject, NationalId]:
+    """A new account, sealed under a key of its own; not yet in the database."""
     owner, key = new_id(), os.urandom(DATA_KEY_BYTES)
     sealed: dict[str, Any] = {
         field: _seal(key, plain, owner=owner, field=field) for field, plain in _sealed_fields(person).items()
@@ -276,7 +273,9 @@ def _rows(
 
 def _sealed_fields(person: RegistryPerson) -> dict[str, str]:
     names = {
-        f"name_{language}": json.dumps([getattr(person, f"{part}_{language}") for part in NAME_PARTS])
+        f"name_{language}": json.dumps(
+            [getattr(person, f"{part}_{language}") for part in NAME_PARTS], ensure_ascii=False
+        )
         for language in ("th", "en")
     }
     return {
@@ -293,7 +292,7 @@ def _key_place(owner: UUID) -> str:
 
 
 def _seal(key: bytes, plain: str, *, owner: UUID, field: str) -> bytes:
-    return wrap(key, pad(plain.encode()), aad=f"{owner}:{field}")
+    return wrap(key, pad(plain.encode(), to=AS_LONG_AS_ANY.get(field, PAD_TO)), aad=f"{owner}:{field}")
 
 
 def _open(key: bytes, sealed: bytes, *, owner: UUID, field: str) -> str:

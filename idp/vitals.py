@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, inspect, select, text, update
+from sqlalchemy import func, select, text, update
 
+from consent.audit import seal
 from idp import keys, migrations, rotation
 from idp.db import DatabaseError, Session, Sessions
 from idp.jobs import Job
-from idp.keys import KeyRings, SecretKey
+from idp.keys import KeyRings, SecretKey, SigningKey
 from idp.metrics import Sample
 from idp.outbox import Letter
 
@@ -25,7 +26,7 @@ def unready(sessions: Sessions, rings: KeyRings, *, clock: Callable[[], datetime
             skew = clock_skew(session, clock=clock)
     except DatabaseError:
         return ("database",)
-    if found != migrations.head():
+    if found != migrations.head() and not migrations.is_newer(found):  # an upgrade rolls on while we still serve
         return ("schema",)
     faults = []
     if not writable(sessions):
@@ -65,9 +66,17 @@ def clock_skew(session: Session, *, clock: Callable[[], datetime]) -> timedelta:
     return before + (clock() - before) / 2 - theirs
 
 
+def newest_moment(session: Session) -> datetime | None:
+    """The latest time that this database has seen a server write: a clock that is behind it was set back."""
+    moments = [session.scalar(select(func.max(SigningKey.created_at)))]
+    newest = seal.latest(session)
+    moments.append(newest.signed_at if newest else None)
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
 def gauges(session: Session, *, now: datetime) -> list[Sample]:
     """Everything that is a state and not a count, asked of the database when Prometheus asks."""
-    return [*_letters(session, now), *_jobs(session, now), *_unsealed(session), *_keys(session, now)]
+    return [*_letters(session, now), *_jobs(session, now), *_log(session, now), *_keys(session, now)]
 
 
 def _letters(session: Session, now: datetime) -> list[Sample]:
@@ -97,12 +106,15 @@ def _jobs(session: Session, now: datetime) -> list[Sample]:
     ]
 
 
-def _unsealed(session: Session) -> list[Sample]:
-    """The log's tables are its own; an operator only needs how many entries wait to be sealed."""
-    if not inspect(session.connection()).has_table("audit_unsealed"):
-        return []
+def _log(session: Session, now: datetime) -> Sequence[Sample]:
+    """The log's tables are its own; an operator needs how many entries wait for the sealer, and when it came last."""
     waiting = session.scalar(text("SELECT count(*) FROM audit_unsealed")) or 0
-    return [Sample("yinyom_audit_unsealed", waiting, {}, "Audit entries that have no place in the tree yet.")]
+    found = [Sample("yinyom_audit_unsealed", waiting, {}, "Audit entries that have no place in the tree yet.")]
+    newest = seal.latest(session)
+    if newest is not None:
+        sealed = _age(newest.signed_at, now)
+        found.append(Sample("yinyom_audit_last_seal_seconds", sealed, {}, "Age of the newest checkpoint of the log."))
+    return found
 
 
 def _keys(session: Session, now: datetime) -> Sequence[Sample]:

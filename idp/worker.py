@@ -4,8 +4,10 @@ It outlives any single failure: what went wrong is logged by kind, never with pe
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event, Thread
 from typing import Protocol
 
@@ -15,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from consent.audit import seal
 from consent.errors import Conflict
-from idp import enrolment, interaction, jobs, outbox
+from idp import counter, enrolment, interaction, jobs, outbox
 from idp.contact import codes, fake, limits
 from idp.contact.codes import Challenge
 from idp.contact.limits import SendLedger
@@ -25,15 +27,17 @@ from idp.keys import KeyRings
 from idp.login import challenges
 from idp.login import sessions as sign_ins
 from idp.oauth import codes as grants_in_transit
-from idp.oauth import tokens
+from idp.oauth import launches, tokens
 from idp.oauth.features import private_key_jwt
 from idp.outbox import Letter
 from idp.ports import Ports
+from idp.seal_memory import SealMemory
 from idp.settings import Settings
 
 PAUSE_S = 0.3
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 5.0
 LONGEST_GOODBYE_S = 2.0
+SENDERS = 3  # messages to people that may be under way at once
 MOST_ATTEMPTS = 10
 PURGE_EVERY_S = 600.0
 SEAL_EVERY_S = 1.0
@@ -59,27 +63,33 @@ class Worker:
 def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S, sealing: float = SEAL_EVERY_S) -> None:
     """Work until `stop` is set. An error is logged and the loop goes on, more slowly while errors last.
 
-    Letters to services have a thread of their own, so that a slow service never delays a person's code; so has the
-    sealing of the log, so that neither waits for the other.
+    Whoever speaks to the outside has threads of their own, so that a gateway that hangs holds up neither letters to
+    services, nor the looking up of whose number it is, nor (there are several senders) every other message; so has the
+    sealing of the log.
     """
+    posted = Event()
     beside = [
+        *(Thread(target=_loop, args=(worker, stop, pause, _messages, posted), daemon=True) for _ in range(SENDERS)),
         Thread(target=_loop, args=(worker, stop, pause, _letters_to_services), daemon=True),
         Thread(target=_loop, args=(worker, stop, PURGE_EVERY_S, purge), daemon=True),
         Thread(target=_loop, args=(worker, stop, sealing, Sealing()), daemon=True),
     ]
     for thread in beside:
         thread.start()
-    _loop(worker, stop, pause, _people_first)
+    _loop(worker, stop, pause, partial(_alive, posted=posted))
+    posted.set()
     for thread in beside:
         thread.join(timeout=LONGEST_GOODBYE_S)
 
 
 def run_once(worker: Worker) -> int:
     """One round over everything that is due; the number of jobs and letters tried."""
-    return _people_first(worker) + _letters_to_services(worker)
+    return _people_first(worker) + _messages(worker) + _letters_to_services(worker)
 
 
-def _loop(worker: Worker, stop: Event, pause: float, work: Callable[[Worker], object]) -> None:
+def _loop(
+    worker: Worker, stop: Event, pause: float, work: Callable[[Worker], object], woken: Event | None = None
+) -> None:
     wait = pause
     while not stop.is_set():
         try:
@@ -88,7 +98,23 @@ def _loop(worker: Worker, stop: Event, pause: float, work: Callable[[Worker], ob
         except Exception as error:  # noqa: BLE001 -- the loop must survive whatever one round meets
             wait = min(max(pause, LONGEST_PAUSE_S), wait * 2)
             logger.error("worker.round_failed", error=type(error).__name__)  # noqa: TRY400 -- a trace may hold values
-        stop.wait(wait)
+        (woken or stop).wait(wait)
+        if woken is not None:
+            woken.clear()
+
+
+def _alive(worker: Worker, posted: Event | None = None) -> int:
+    """A round that leaves a sign of life first (`idp health`), whether or not the round succeeds.
+
+    What it wrote may be a message: `posted` wakes who sends them.
+    """
+    if worker.settings.pulse_file is not None:
+        with suppress(OSError):
+            worker.settings.pulse_file.touch()
+    done = _people_first(worker)
+    if done and posted is not None:
+        posted.set()
+    return done
 
 
 def _letters_to_services(worker: Worker) -> int:
@@ -105,7 +131,11 @@ def _people_first(worker: Worker) -> int:
             taken = jobs.claim_due(session, now=now)
     for job in taken:
         _do(worker, job)
-    return len(taken) + _deliver(worker, "sms")
+    return len(taken)
+
+
+def _messages(worker: Worker) -> int:
+    return _deliver(worker, "sms")
 
 
 def _deliver(worker: Worker, kind: str) -> int:
@@ -123,13 +153,11 @@ def _deliver(worker: Worker, kind: str) -> int:
 
 
 class Sealing:
-    """Seals what waits. Remembers what it signed: a database that was set back under it is not signed again."""
-
-    def __init__(self) -> None:
-        self.seen = 0
+    """Seals what waits. What it signed is remembered in a file: a database that was set back is not signed again."""
 
     def __call__(self, worker: Worker) -> int:
         """One round: how many checkpoints were made. Another sealer being faster is no fault."""
+        memory = SealMemory(worker.settings.seal_memory)
         for made in range(MOST_SEALS):
             with worker.sessions.reading() as session:
                 if not seal.waiting(session):
@@ -137,10 +165,9 @@ class Sealing:
             now = worker.clock()
             signer, origin = worker.rings.at(now).signer("log", "Ed25519"), worker.settings.log_origin
             try:
-                point = seal.seal(worker.sessions, signer, origin=origin, now=now, seen=self.seen)
+                seal.seal(worker.sessions, signer, origin=origin, now=now, memory=memory)
             except Conflict:
                 return made
-            self.seen = max(self.seen, point.size if point else 0)
         return MOST_SEALS
 
 
@@ -210,6 +237,8 @@ PURGES: tuple[Purge, ...] = (
     challenges.purge,
     sign_ins.purge,
     interaction.purge,
+    launches.purge,
+    counter.purge,
 )
 VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     codes.RESOLVE: _resolve,

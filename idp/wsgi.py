@@ -18,7 +18,7 @@ def tour_of_the_demo() -> Tour | None:
     if not path:
         return None
     told = json.loads(Path(path).read_text(encoding="utf-8"))
-    return Tour(people=tuple(told["people"]), services=tuple(told["services"]))
+    return Tour(people=tuple(told["people"]), services=tuple(told["services"]), staff=tuple(told["staff"]))
 
 
 nothing: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """One database per test on either engine, keys made once, and a guard that no test may leak a person."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,14 @@ from tests.fakes import NOW, Clock
 
 KEK = bytes(range(32))
 STORAGE = {"session", "sessions", "ring"}
+PEERS = Path(__file__).parent / "peers"
 URL_VARIABLE = "YINYOM_TEST_DATABASE_URL"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Only `make peers` opens that folder: what it imports is not installed for anybody else."""
+    wanted = re.search(r"(?<!not )\bpeer\b", config.option.markexpr)
+    return True if collection_path == PEERS and not wanted else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -45,6 +45,7 @@ GUESS = ("tests/idp/contact/test_codes.py",)
 PASSKEY = ("tests/idp/login/test_passkeys.py", "tests/idp/login/test_ceremony.py")
 TRIES = ("tests/idp/login/test_pin.py", "tests/idp/login/test_totp.py")
 ENROLMENT, INTERACTION = ("tests/idp/test_enrolment.py",), ("tests/idp/test_interaction.py",)
+WORKPLACE = ("tests/idp/login/test_affiliations.py",)
 STANDING = ("tests/consent/test_races.py", "tests/consent/test_records.py", "tests/consent/test_withdrawal.py")
 INVITED = ("tests/idp/login/test_invitations.py",)
 USED = "            StaffInvitation.used_at.is_(None),\n"
@@ -55,7 +56,21 @@ BROWSER, LEFT = "            Challenge.browser_hash == _hashed(browser),\n", "  
 SPENT = "            secret.tries_left > 0,\n"
 LOCKED = "            or_(secret.locked_until.is_(None), secret.locked_until <= now),\n"
 WEBAUTHN = "            WebauthnChallenge."
-FROM = 'ConsentStanding.version == bindparam("from_version")'
+SEALED = ("tests/consent/audit/test_seal.py",)
+PROVED = ("tests/consent/audit/test_proofs.py",)
+FOUND = ("tests/consent/audit/test_search.py",)
+REMEMBERED = ("tests/idp/test_seal_memory.py",)
+RECEIPT, ASSERTION = ("tests/idp/test_receipts.py",), ("tests/idp/oauth/features/test_private_key_jwt.py",)
+SWAPPED = ".where(_TREE.c.id == 1, *unchanged)"
+MOVED = '            if self.last() != after:\n                raise Conflict("Another sealer was faster.")\n'
+CODE_FIRST = "    if not knows(ring, number, code):\n        return None\n"
+LOOK_UP = """    parsed = receipts.parse_number(number)
+    found = history.of_record(session, parsed[0], now=now) if parsed else None
+"""
+SEAL, JTI = "consent/audit/seal.py", "idp/oauth/features/private_key_jwt.py"
+SMALLER, VERIFIED = " or seen.size > (tree.size if tree else 0)", ".verify(signed[KEY_ID_BYTES:], signed_text)"
+INSIDE = "        return merkle.verify_inclusion(merkle.leaf_hash(leaf), seq, head.size, path, head.root)"
+FROM = '_AT.version == bindparam("from_version")'
 ONE_TIME = (
     ("code: used once", "idp/oauth/codes.py", " _CODE.c.used_at.is_(None),", "", CODES),
     ("code: in time", "idp/oauth/codes.py", ', _CODE.c.expires_at > bindparam("now"))', ")", CODES),
@@ -74,7 +89,47 @@ ONE_TIME = (
     ("pin and totp: lock", "idp/login/tries.py", LOCKED, "", TRIES),
     ("invitation: used once", "idp/login/invitations.py", USED + OPEN, OPEN, INVITED),
     ("interaction: finished once", "idp/interaction.py", ", _ROW.c.finished_at.is_(None)", "", INTERACTION),
+    ("seal: compare-and-swap", SEAL, SWAPPED, ".where(_TREE.c.id == 1)", SEALED),
+    ("seal: not smaller than remembered", SEAL, SMALLER, "", SEALED),
+    ("seal: not another than remembered", SEAL, "    if root != seen.root:", "    if False:", SEALED),
+    ("seal: remembered, then signed", SEAL, "    memory.remember(", "    Forgetful().remember(", SEALED),
+    ("seal memory: one writer at a time", "idp/seal_memory.py", MOVED, "", REMEMBERED),
+    ("proof: the signature", "consent/audit/checkpoint.py", VERIFIED, "", PROVED),
+    ("proof: the entry's own bytes", "consent/audit/proofs.py", INSIDE, "        return bool(path or leaf)", PROVED),
+    ("search: pages of one millisecond", "consent/audit/search.py", ", AuditEntry.id < start.id)", ")", FOUND),
+    ("receipt: the code, then the look-up", "idp/receipts.py", CODE_FIRST + LOOK_UP, LOOK_UP + CODE_FIRST, RECEIPT),
+    ("assertion: used once", JTI, "    if not _use_once(session, row):", "    if not row:", ASSERTION),
     ("standing: compare-and-swap", "consent/standings.py", FROM, f"({FROM}).is_not(None)", STANDING),
+)
+WIRE = ("tests/idp/web/test_developers.py",)
+ORIGIN, SCRIPTS = ("tests/idp/oauth/test_origins.py",), ("tests/idp/web/test_protocol.py",)
+READABLE = (
+    ("cors: browser applications only", "idp/oauth/origins.py", '_TABLE.c.kind == "web", ', "", ORIGIN),
+    ("cors: public clients only", "idp/oauth/origins.py", '_TABLE.c.auth_method == "none", ', "", ORIGIN),
+    ("cors: in service", "idp/oauth/origins.py", ', _TABLE.c.status == "active"', "", ORIGIN),
+    ("cors: to the letter", "idp/oauth/origins.py", "origin == origin_of(uri)", "uri.startswith(origin)", ORIGIN),
+    ("cors: who is asked", "idp/web/protocol.py", " and origins.known(g.session, origin)", "", SCRIPTS),
+    ("wire: kept in the sandbox only", "idp/app.py", "if settings.sandbox and", "if", WIRE),
+    ("wire: page of the sandbox", "idp/web/sandbox.py", "if not gate.house().settings.sandbox:\n", "if 0:\n", WIRE),
+    ("wire: persons masked", "idp/web/recorder.py", "    if describes_a_person(name):", "    if not name:", WIRE),
+    ("wire: claims masked", "idp/web/recorder.py", "if describes_a_person(key) else", "if not key else", WIRE),
+    ("wire: secrets masked", "idp/web/recorder.py", "name in HIDDEN or ", "", WIRE),
+)
+COUNTER, LAUNCH = ("tests/idp/test_visits.py", "tests/idp/test_counter.py"), ("tests/idp/test_treating.py",)
+READING, HANDLE = ("tests/idp/test_readings.py",), " _TABLE.c.used_at.is_(None))\n    .values"
+HELD = "(row.session_hash, row.hcode) != (desk.session_hash, desk.place.hcode) or "
+AT_VISIT = "return None if self.treatment is None else self.treatment.stopped_at(now)"
+ONE_TIME += (
+    ("visit: ended once", "idp/visits.py", ", Visit.ended_at.is_(None))\n    .values", ")\n    .values", COUNTER),
+    ("card: opens one visit", "idp/readings.py", " CardReading.used_at.is_(None),", "", COUNTER),
+    ("card: its own session", "idp/readings.py", HELD, "", READING),
+    ("launch: used once", "idp/oauth/launches.py", "," + HANDLE, ")\n    .values", LAUNCH),
+    ("launch: own client", "idp/oauth/launches.py", '    _TABLE.c.client_id == bindparam("app"),\n', "", LAUNCH),
+    ("launch: in time", "idp/oauth/launches.py", '    _TABLE.c.expires_at > bindparam("now"),\n', "", LAUNCH),
+    ("launch: staff alone", "idp/treating.py", "person is None or person.kind != STAFF", "person is None", LAUNCH),
+    ("citizen: no staff", "idp/authorizing.py", "person is None or person.kind != CITIZEN", "person is None", LAUNCH),
+    ("treatment: asked live", "idp/oauth/live.py", AT_VISIT, "return None", LAUNCH),
+    ("workplace: staff session", "idp/login/affiliations.py", "        SignInSession.kind == STAFF,\n", "", WORKPLACE),
 )
 OFFENCES = (
     ("withdrawing without revoking", "idp/web/errors.py", "from consent import withdrawal as taken"),
@@ -96,7 +151,7 @@ def guards() -> Iterator[Guard]:
     yield from checks()
     yield from triggers()
     yield from marks()
-    yield from (Guard(*facts) for facts in ONE_TIME)
+    yield from (Guard(*facts) for facts in (*ONE_TIME, *READABLE))
     yield from (Guard(f"contract: {name}", file, "", line, LINT) for name, file, line in OFFENCES)
 
 

@@ -1,6 +1,7 @@
 """The closed list of things that can happen, read once from `events.tsv`. An event outside it cannot be logged."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 from consent.errors import CatalogueFault
@@ -42,3 +43,10 @@ def read(text: str) -> dict[str, Event]:
 
 EVENTS = read(files("consent.audit").joinpath("events.tsv").read_text(encoding="utf-8"))
 FOR_CITIZENS = tuple(sorted(event.name for event in EVENTS.values() if "citizen" in event.seen_by))
+FAMILIES = tuple(dict.fromkeys(event.family for event in EVENTS.values()))
+
+
+@cache
+def of_family(family: str) -> frozenset[str]:
+    """Names of the events of one family."""
+    return frozenset(event.name for event in EVENTS.values() if event.family == family)

@@ -6,14 +6,17 @@ What is stored is written out as it is, also when it is damaged: to say so is th
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.orm import Session
 
-from consent.audit import checkpoint, merkle, seal
+from consent.audit import checkpoint, seal
 from consent.audit.merkle import Edge
 from consent.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditTree, AuditUnsealed
+from consent.audit.proofs import Prover
 from consent.audit.seal import Checkpoint
 from consent.errors import NotFound
 
@@ -21,31 +24,38 @@ FORMAT = "yinyom-log/1"
 PAGE = 1000
 
 
-def whole(session: Session, keys: Sequence[bytes], *, since: int = 0) -> Iterator[str]:
-    """Every leaf from `since` to the newest checkpoint, with all checkpoints between. `keys`: 32 octets each.
+def whole(session: Session, keys: Sequence[bytes], *, since: int = 0, upto: int | None = None) -> Iterator[str]:
+    """Every leaf from `since` to the newest checkpoint (of at most `upto` leaves), with all checkpoints between.
+
+    `keys`: 32 octets each.
 
     Raises: NotFound when nothing is signed yet, or not as far as `since`.
     """
-    head = _newest(session)
+    head = _newest(session, upto)
     if not 0 <= since <= head.size:
         raise NotFound(f"The signed log has {head.size} entries.", code="since")
     return _whole(session, head, keys, since)
 
 
-def selected(session: Session, keys: Sequence[bytes], entry_ids: Sequence[UUID]) -> Iterator[str]:
+def selected(
+    session: Session, keys: Sequence[bytes], entry_ids: Sequence[UUID], *, prover: Prover | None = None
+) -> Iterator[str]:
     """Some entries, each with its path to the root of the newest checkpoint; nothing is said of the others.
 
-    Raises: NotFound when one of them is not sealed yet, or is not there.
+    `prover` spares reading the whole tree again. Raises: NotFound when one of them is not sealed yet, or is not there.
     """
     head = _newest(session)
-    query = _LEAVES.where(AuditLeaf.entry_id.in_(entry_ids), AuditLeaf.seq < head.size)
-    rows = session.execute(query).all()
+    rows: list[Any] = []
+    for at in range(0, len(entry_ids), PAGE):
+        asked = AuditLeaf.entry_id.in_(entry_ids[at : at + PAGE])
+        rows += session.execute(_LEAVES.where(asked, AuditLeaf.seq < head.size)).all()
     if len(rows) != len(set(entry_ids)):
         raise NotFound("An entry is not in the signed log; entries are sealed each second.", code="entry")
-    hashes = _hashes(session, head.size)
-    paths = (merkle.inclusion_proof(hashes, row[0]) if row[0] < len(hashes) else [] for row in rows)
-    lines = [_leaf(*row, path=path) for row, path in zip(rows, paths, strict=True)]
-    return iter([_head(head, keys, Edge(), selected=True), *lines])
+    prover, paths = prover or Prover(), None
+    while paths is None:  # each round reads more of a long log
+        paths = prover.proofs(session, head, [row[0] for row in rows])
+    lines = (_leaf(*row, path=paths[row[0]]) for row in sorted(rows))
+    return chain([_head(head, keys, Edge(), selected=True)], lines)
 
 
 _LEAVES = (
@@ -59,22 +69,23 @@ _OUTSIDE = select(AuditEntry.leaf_bytes).where(
 
 
 def _whole(session: Session, head: Checkpoint, keys: Sequence[bytes], since: int) -> Iterator[str]:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))  # strays are looked for in the whole log
     yield _head(head, keys, Edge().grow(_hashes(session, since)), selected=False)
     end = _end(session, head)
     for start in range(since, end, PAGE):
         page = (AuditLeaf.seq >= start, AuditLeaf.seq < min(start + PAGE, end))
         for row in session.execute(_LEAVES.where(*page)).all():
             yield _leaf(*row)
-    earlier = select(AuditCheckpoint.note).where(AuditCheckpoint.size >= since, AuditCheckpoint.size < head.size)
-    for note in session.scalars(earlier.order_by(AuditCheckpoint.size)):
+    for note in _notes(session, since, head.size):
         yield _line({"checkpoint": note})
     # An entry that is neither numbered nor waiting never came through `log.append`.
     for leaf in session.scalars(_OUTSIDE):
         yield _line({"stray": _base64(bytes(leaf))})
 
 
-def _newest(session: Session) -> Checkpoint:
-    head = seal.latest(session)
+def _newest(session: Session, upto: int | None = None) -> Checkpoint:
+    head = seal.latest(session, at_most=upto)
     if head is None:
         raise NotFound("Nothing is signed yet: run `idp log seal`, or wait a second for the worker.", code="unsealed")
     return head
@@ -88,9 +99,19 @@ def _end(session: Session, head: Checkpoint) -> int:
     return int(ends_at) if ends_at > known else head.size
 
 
-def _hashes(session: Session, end: int) -> list[bytes]:
-    query = select(AuditLeaf.leaf_hash).where(AuditLeaf.seq < end).order_by(AuditLeaf.seq)
-    return [bytes(kept) for kept in session.scalars(query)]
+def _hashes(session: Session, end: int) -> Iterator[bytes]:
+    """Page by page: a log may be larger than memory."""
+    for start in range(0, end, PAGE):
+        page = (AuditLeaf.seq >= start, AuditLeaf.seq < min(start + PAGE, end))
+        yield from map(bytes, session.scalars(select(AuditLeaf.leaf_hash).where(*page).order_by(AuditLeaf.seq)))
+
+
+def _notes(session: Session, since: int, end: int) -> Iterator[str]:
+    """Every checkpoint of at least `since` and less than `end` leaves, page by page."""
+    query = select(AuditCheckpoint.size, AuditCheckpoint.note).order_by(AuditCheckpoint.size).limit(PAGE)
+    while rows := session.execute(query.where(AuditCheckpoint.size >= since, AuditCheckpoint.size < end)).all():
+        yield from (row.note for row in rows)
+        since = rows[-1].size + 1
 
 
 def _head(head: Checkpoint, keys: Sequence[bytes], edge: Edge, *, selected: bool) -> str:

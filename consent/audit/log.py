@@ -1,11 +1,11 @@
-"""Write and read the log. `append` is part of the caller's transaction: no entry, no act, and the reverse.
+"""Write the log. `append` is part of the caller's transaction: no entry, no act, and the reverse.
 
 People appear only as pseudonyms (one per person and quarter, erasable); details only as salted commitments.
 """
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -19,15 +19,11 @@ from consent.audit.entry import Entry
 from consent.audit.events import EVENTS, FOR_CITIZENS
 from consent.audit.models import AuditDetail, AuditEntry, AuditPseudonym, AuditUnsealed
 from consent.db import InsertOnce, Sealer, new_id, table_of
-from consent.errors import NotAllowed
 
 MAX_PAGE = 1000
 
 # Thai and full-width digits count as digits here. Dashed UUIDs never match: their longest group is 12.
 _NUMBER_OF_A_PERSON = re.compile(r"\d{13}")
-# As people write it, `1-2345-67890-12-3`. Only for typed words: one UUID in some thousands looks like this, too.
-_GAP = r"[\s.\-\u2010-\u2015\u2212]?"
-_AS_WRITTEN = re.compile(_GAP.join((r"\d", r"\d{4}", r"\d{5}", r"\d{2}", r"\d")))
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -141,39 +137,15 @@ def of_subject(session: Session, subject_id: UUID, *, limit: int = 50, before: U
     return _page(session, query, limit, before)
 
 
-def search(
-    session: Session,
-    *,
-    auditor_id: UUID,
-    reason: str,
-    event: str | None = None,
-    client_id: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int = 100,
-    before: UUID | None = None,
-    now: datetime,
-) -> list[Entry]:
-    """Entries that match, newest first; `since` is included, `until` is not. The look is itself an entry, first.
+def of_request(session: Session, request_id: str, *, since: datetime) -> list[Entry]:
+    """What one request of this moment wrote, oldest first: what the sandbox shows developers. No person is in it."""
+    recent = select(AuditEntry.leaf_bytes).where(AuditEntry.at >= entries.to_the_millisecond(since))
+    return [entry for entry in reversed(_page(session, recent, MAX_PAGE, None)) if entry.request_id == request_id]
 
-    Raises: NotAllowed(code="reason") without a usable reason; ValueError for an event that does not exist.
-    """
-    if event is not None and event not in EVENTS:
-        raise ValueError(f"not in events.tsv: {event}")
-    asked = {"event": event, "client": client_id, "since": since, "until": until}
-    codes = [f"{name}:{_spelt(value)}" for name, value in asked.items() if value is not None]
-    _check_typed(reason, client_id or "")
-    append(session, "audit.searched", now=now, actor=Actor.auditor(auditor_id), codes=codes, reason=reason)
-    query = select(AuditEntry.leaf_bytes)
-    if event is not None:
-        query = query.where(AuditEntry.event == event)
-    if client_id is not None:
-        query = query.where(AuditEntry.client_id == client_id)
-    if since is not None:
-        query = query.where(AuditEntry.at >= since)
-    if until is not None:
-        query = query.where(AuditEntry.at < until)
-    return _page(session, query, limit, before)
+
+def happened(session: Session, events: Iterable[str]) -> frozenset[str]:
+    """Which of these events the log holds at least once: what the sandbox's tour ticks off."""
+    return frozenset(event for event in events if session.scalar(_ANY_OF, {"name": event}) is not None)
 
 
 def refuse_identifiers(word: str) -> None:
@@ -182,29 +154,15 @@ def refuse_identifiers(word: str) -> None:
         raise ValueError("an entry may not hold a 13-digit number or an @")
 
 
-def _check_typed(reason: str, client_id: str) -> None:
-    try:
-        for word in (reason, client_id):
-            refuse_identifiers(_AS_WRITTEN.sub("@", word))
-    except ValueError as error:
-        raise NotAllowed("Leave numbers of people and addresses out of the reason.", code="reason") from error
-    if not reason.strip() or len(reason) > entries.MAX_TEXT or not reason.isprintable():
-        raise NotAllowed("Say in one line why you look.", code="reason")
-
-
-def _spelt(value: str | datetime) -> str:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
 def _request_id(session: Session) -> str:
     given = str(session.info.get("request_id", ""))
     usable = _REQUEST_ID.fullmatch(given) and not _NUMBER_OF_A_PERSON.search(given)
     return given if usable else ""
 
 
-_PSEUDONYMS = select(AuditPseudonym.person_id, AuditPseudonym.pseudonym).where(
-    AuditPseudonym.person_id.in_(bindparam("people", expanding=True)), AuditPseudonym.shard == bindparam("in_shard")
-)
+_ANY_OF = select(AuditEntry.id).where(AuditEntry.event == bindparam("name")).limit(1)
+_P = table_of(AuditPseudonym).c
+_PSEUDONYM = select(_P.pseudonym).where(_P.person_id == bindparam("person"), _P.shard == bindparam("in_shard"))
 _name_once = InsertOnce(AuditPseudonym)
 
 
@@ -236,8 +194,8 @@ def _pseudonyms(session: Session, people: set[UUID], shard: str) -> dict[UUID, s
 
 
 def _read_pseudonyms(session: Session, people: set[UUID], shard: str) -> dict[UUID, str]:
-    rows = session.execute(_PSEUDONYMS, {"people": sorted(people), "in_shard": shard})
-    return {person: pseudonym for person, pseudonym in rows}  # noqa: C416 -- a Row is no pair for the type checker
+    found = {person: session.scalar(_PSEUDONYM, {"person": person, "in_shard": shard}) for person in people}
+    return {person: pseudonym for person, pseudonym in found.items() if pseudonym is not None}
 
 
 _INSERT_ENTRY = insert(table_of(AuditEntry))

@@ -2,6 +2,7 @@
 
     number   one transaction: waiting entries leave `audit_unsealed`, get the next numbers, the tree's edge moves on
     rehash   the committed bytes are read again and hashed again, from the last signed edge
+    remember outside the database, before signing: a database that is set back later is not signed again
     sign     no transaction is open: a key may live elsewhere and be slow
     keep     one transaction: the checkpoint is added, the signed edge moves on
 
@@ -19,6 +20,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from consent.audit import checkpoint, entry, merkle
+from consent.audit.memory import NOTHING, Forgetful, Mark, Memory
 from consent.audit.merkle import Edge
 from consent.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditTree, AuditUnsealed
 from consent.db import InsertOnce, Signer, rows_of, table_of
@@ -77,15 +79,24 @@ class _Draft:
 
 
 def seal(
-    units: Units, signer: NoteSigner, *, origin: str, now: datetime, limit: int = LIMIT, seen: int = 0
+    units: Units,
+    signer: NoteSigner,
+    *,
+    origin: str,
+    now: datetime,
+    limit: int = LIMIT,
+    memory: Memory | None = None,
 ) -> Checkpoint | None:
     """Number up to `limit` waiting entries and sign the tree; None when there was nothing new to sign.
 
-    `origin` names a log at its first seal; it keeps that name. `seen` is the largest size that the caller remembers
-    from outside the database: a database set back to an older state is not signed again.
+    `origin` names a log at its first seal; it keeps that name. `memory` lies outside the database: a tree that is
+    smaller than one signed before, or another one of its size, is not signed. It is read before the database, whose
+    tree can only have grown since, and written before the signature exists.
 
     Raises: Conflict when another sealer was faster (nothing was changed: come again); SealFault.
     """
+    memory = memory or Forgetful()
+    seen = memory.last()
     with units.writing() as session:
         number(session, origin=origin, limit=limit)
     with units.reading() as session:
@@ -93,6 +104,7 @@ def seal(
     if draft is None:
         return None
     root = draft.edge.root()
+    memory.remember(Mark(draft.edge.size, root), after=seen)
     text = checkpoint.text(draft.origin, draft.edge.size, root)
     note = checkpoint.note(draft.origin, text, signer.sign(text), signer.public)
     made = Checkpoint(draft.origin, draft.edge.size, root, note, now)
@@ -145,22 +157,28 @@ def number(session: Session, *, origin: str, limit: int) -> int:
     return len(rows)
 
 
-def rehash(session: Session, *, seen: int = 0) -> _Draft | None:
+def rehash(session: Session, *, seen: Mark = NOTHING) -> _Draft | None:
     """Read the committed leaves that no checkpoint covers and hash them again; None when there are none.
 
-    Raises: SealFault when they give another tree than was numbered, or when more was signed before than is here. One
-    flipped bit that is signed can never be mended.
+    Raises: SealFault when they give another tree than was numbered or than `seen`, or when more was signed before than
+    is here. One flipped bit that is signed can never be mended.
     """
     tree, root, longest = _standing(session)
-    if max(seen, longest) > (tree.signed_size if tree else 0):
-        raise SealFault("The log was longer when it was signed before.", detail=f"{seen=} {longest=}")
-    if tree is None or tree.size == tree.signed_size:
+    if longest > (tree.signed_size if tree else 0) or seen.size > (tree.size if tree else 0):
+        raise SealFault("The log was longer when it was signed before.", detail=f"{seen.size=} {longest=}")
+    if tree is None:
+        return None
+    if seen.size <= tree.signed_size:
+        _compare(_root_at(session, seen.size), seen)
+    if tree.size == tree.signed_size:
         return None
     edge = Edge.from_bytes(tree.signed_size, tree.signed_edge)
     if edge.root() != root:
         raise SealFault("The signed edge is not that of the last checkpoint.", detail=f"size={edge.size}")
-    for start in range(edge.size, tree.size, _PAGE):
-        edge = edge.grow(_stored(session, start, min(start + _PAGE, tree.size)))
+    if seen.size > edge.size:
+        edge = _grown(session, edge, seen.size)
+        _compare(edge.root(), seen)
+    edge = _grown(session, edge, tree.size)
     if edge != Edge.from_bytes(tree.size, tree.edge):
         raise SealFault("The stored entries are not those that were numbered.", detail=f"size={tree.size}")
     return _Draft(tree.origin, tree.signed_size, edge)
@@ -199,6 +217,29 @@ def _standing(session: Session) -> tuple[AuditTree | None, bytes, int]:
     if row is None:
         return None, merkle.EMPTY_ROOT, session.scalar(select(longest)) or 0
     return row[0], merkle.EMPTY_ROOT if row[0].signed_size == 0 else bytes(row[1] or b""), row[2] or 0
+
+
+def _root_at(session: Session, size: int) -> bytes:
+    """The root of the first `size` leaves, all of them signed: of the checkpoint there, or of the leaves themselves.
+
+    A mark without a checkpoint is left by a crash between the two; the next signature moves it on.
+    """
+    kept = session.scalar(select(AuditCheckpoint.root).where(AuditCheckpoint.size == size))
+    if kept is not None:
+        return bytes(kept)
+    return _grown(session, Edge(), size).root()
+
+
+def _compare(root: bytes, seen: Mark) -> None:
+    if root != seen.root:
+        raise SealFault("Another log was signed before.", detail=f"{seen.size=}")
+
+
+def _grown(session: Session, edge: Edge, size: int) -> Edge:
+    """The edge after the stored leaves up to `size`, which are hashed again."""
+    for start in range(edge.size, size, _PAGE):
+        edge = edge.grow(_stored(session, start, min(start + _PAGE, size)))
+    return edge
 
 
 def _swap(session: Session, seen: dict[str, object], after: dict[str, object]) -> None:

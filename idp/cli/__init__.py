@@ -1,30 +1,59 @@
 """`idp …`: the operator's commands. Every refusal is one sentence on standard error and exit code 1.
 
-house      what a command needs, opened by the settings; refusals as sentences
-serving    serve, work, migrate, demo, config check
+menu       the commands, each loaded when it is called; refusals as sentences
+house      what a command needs, opened by the settings
+serving, working, migrating, sandbox    serve, work, migrate, demo and crowd
+config     config check, list, schema
+doctor     everything this server needs, one line a check
+health     whether what runs here lives, for an orchestrator
 staff      staff add
 registry   entity, client and resource: who may ask, who keeps data, who answers for them
+newcomer   client add --demo, client test-event
 log        log seal, export, verify
 keys       keys list, rotate
 backup     backup create, verify, restore
-doctor     everything this server needs, one line a check
 """
 
 import click
 
-from idp.cli import backup, doctor, keys, log, registry, serving, staff
-from idp.cli.house import Commands, version
+from idp.cli.menu import Menu
 
-__all__ = ["main"]
+__all__ = ["MENU", "main"]
+
+MENU = {  # name -> module, first sentence of its docstring
+    "demo": ("sandbox", "Run the sandbox: server, worker and demo services, with made-up people."),
+    "crowd": ("sandbox", "Fill a sandbox's database with this many made-up people; goes on where it stopped."),
+    "config": ("config", "The settings."),
+    "migrate": ("migrating", "Bring the database to today's schema, make missing keys, publish the notices."),
+    "serve": ("serving", "Run the web server (granian) with the settings of the environment."),
+    "work": ("working", "Run the worker: resolve challenges, deliver messages and events, sweep what has expired."),
+    "doctor": ("doctor", "Look at everything that this server needs, and say what to do."),
+    "health": ("health", "Say whether the server or the worker of this container lives."),
+    "staff": ("staff", "People who work here."),
+    "entity": ("registry", "Organisations that answer for services and for data (data controllers)."),
+    "client": ("registry", "Registered services."),
+    "resource": ("registry", "Resource servers: services that keep data and open it for tokens."),
+    "keys": ("keys", "The keys that sign tokens, events, receipts and the log."),
+    "log": ("log", "The audit log: sealed, signed, and verified by anybody."),
+    "backup": ("backup", "Copies of the database: SQLite and PostgreSQL."),
+}
 
 
-@click.group(cls=Commands)
-@click.version_option(version())
+def version(context: click.Context, _option: click.Parameter, wished: bool) -> None:  # noqa: FBT001 -- click
+    """The installed version; a checkout that is not installed has none."""
+    if not wished:
+        return
+    from importlib import metadata  # noqa: PLC0415 -- slow, and seldom asked
+
+    try:
+        found = metadata.version("yinyom")
+    except metadata.PackageNotFoundError:
+        found = "(checkout)"
+    click.echo(f"idp, version {found}")
+    context.exit()
+
+
+@click.group(cls=Menu, menu=MENU)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version, help="Say it and leave.")
 def main() -> None:
     """Yinyom: identity proofing and consent authorization."""
-
-
-for command in (*serving.COMMANDS, staff.staff, registry.entity, registry.client, registry.resource, log.log):
-    main.add_command(command)
-for command in (keys.keys, backup.backup, doctor.doctor):
-    main.add_command(command)

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from idp import backup as backups
-from idp.app import wall_clock
 from idp.cli.house import house
+from idp.wiring import wall_clock
 
 FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 KEY_FILE = "The key file is not in it: keep a copy of that apart, or nobody can read this."
@@ -44,7 +44,8 @@ def restore(file: Path) -> None:
     click.echo(
         f"Restored as of {found.made_at}: {_rows(found)}. {ended} grants were ended and everybody is signed out, so "
         "that nothing revoked since then lives again. What citizens withdrew since then must be withdrawn again: "
-        "compare with the letters that services received."
+        "compare with the letters that services received. The log is shorter than what was signed: if `idp log seal` "
+        "refuses, read why and run `idp log accept`."
     )
 
 

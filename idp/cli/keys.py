@@ -3,10 +3,10 @@
 import click
 
 from idp import rotation
-from idp.app import wall_clock
 from idp.cli.house import house
 from idp.keys import USES
 from idp.rotation import Step
+from idp.wiring import wall_clock
 
 
 @click.group()

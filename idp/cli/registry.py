@@ -9,12 +9,13 @@ from typing import Any, BinaryIO
 import click
 
 from consent import purposes
-from idp.app import wall_clock
+from idp.cli import newcomer
 from idp.cli.house import house
 from idp.db import Session
 from idp.directory import entities
 from idp.oauth import clients, resources
 from idp.oauth.registration import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGORITHMS
+from idp.wiring import wall_clock
 
 KINDS = ("web", "native", "system")  # the fourth kind, resource_server, is made by `idp resource add`
 PROFILES = ("standard", "compat")
@@ -57,16 +58,17 @@ def client() -> None:
 
 
 @client.command("add")
+@click.option("--demo", metavar="NAME", help="Sandbox: all of it at once, with a program that runs as printed.")
 @click.option("--id", "client_id", help="Default: a random one.")
-@click.option("--name-th", required=True)
-@click.option("--name-en", required=True)
-@click.option("--entity", "entity_word", required=True, help="Who answers for it: id, or exact Thai or English name.")
+@click.option("--name-th")
+@click.option("--name-en")
+@click.option("--entity", "entity_word", help="Who answers for it: id, or exact Thai or English name.")
 @click.option("--kind", type=click.Choice(KINDS), default="web", show_default=True)
 @click.option("--auth-method", type=click.Choice(AUTH_METHODS), help="Default: none for native, else by secret.")
 @click.option("--jwks", "jwks_file", type=click.File("rb"), help="private_key_jwt: its public keys, a JWKS file.")
 @click.option("--redirect", "redirect_uris", multiple=True, help="Exact redirect URI; may be given several times.")
 @click.option("--post-logout", "post_logout_redirect_uris", multiple=True, help="Where to go after sign-out; several.")
-@click.option("--purpose", "codes", multiple=True, required=True, help="Purpose code; may be given several times.")
+@click.option("--purpose", "codes", multiple=True, help="Purpose code; may be given several times.")
 @click.option("--scope", "narrowed", multiple=True, help="PURPOSE=scope: only this of it; several. PURPOSE= : by name.")
 @click.option("--resource", "default_resource", help="Identifier of the resource server that its tokens are for.")
 @click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES), help="Several.")
@@ -81,6 +83,14 @@ def client_add(
     entity_word: str, codes: Sequence[str], narrowed: Sequence[str], grant_types: Sequence[str], **facts: Any
 ) -> None:
     """Register a service and print its id and secret; the secret is shown this once."""
+    demo = facts.pop("demo")
+    if demo is not None:
+        newcomer.add(demo, facts["redirect_uris"], event_endpoint=facts["event_endpoint"])
+        return
+    needed = {"--name-th": facts["name_th"], "--name-en": facts["name_en"], "--entity": entity_word, "--purpose": codes}
+    for option, given in needed.items():
+        if given in (None, ()):
+            raise click.UsageError(f"Missing option '{option}'.")
     kind = facts["kind"]
     facts["jwks"] = _jwks(facts.pop("jwks_file"))
     facts["client_id"] = facts["client_id"] or f"svc-{secrets.token_hex(6)}"
@@ -142,6 +152,13 @@ def client_list() -> None:
     with house() as here, here.sessions.reading() as session:
         for one in clients.everyone(session):
             click.echo(f"{one.id}\t{one.status}\t{one.kind}\t{one.name_en}")
+
+
+@client.command("test-event")
+@click.argument("client_id")
+def client_test_event(client_id: str) -> None:
+    """Send a signed verification event to a service's event endpoint, and say what became of it."""
+    newcomer.try_events(client_id)
 
 
 @client.command("suspend")

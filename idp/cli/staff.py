@@ -5,11 +5,11 @@ import sys
 import click
 
 from idp import directory, subjects
-from idp.app import wall_clock
 from idp.cli.house import house
 from idp.db import Session
 from idp.directory.models import ROLES, Facility
 from idp.login import invitations
+from idp.wiring import wall_clock
 
 
 @click.group()

@@ -29,6 +29,7 @@ LIFETIME = timedelta(minutes=5)
 TRIES = 5
 REF_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I, no O: they read as 1 and 0
 REF_LENGTH = 4
+SNAPSHOT_BYTES = 4096  # what a registry says of anybody fits, so that its length tells nobody apart
 NO_CODE = "0" * 64  # compared with when there is no code, so that a decoy costs the same work
 RESOLVE = "resolve-challenge"
 NOTE_WRONG = "note-wrong-code"
@@ -200,7 +201,7 @@ def asked(ring: KeyRing, challenge: Challenge) -> str:
 
 def seal_snapshot(ring: KeyRing, challenge_id: UUID, text: str) -> bytes:
     """Keep what the registry said until the code proves who holds the phone."""
-    return ring.seal(text, place=_place(challenge_id, "snapshot"))
+    return ring.seal(text, place=_place(challenge_id, "snapshot"), to=SNAPSHOT_BYTES)
 
 
 def open_snapshot(ring: KeyRing, challenge: Challenge) -> str | None:

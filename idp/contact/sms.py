@@ -39,14 +39,15 @@ class HttpSms:
             raise SmsFailed("number", temporary=False)
         message = {"from": self._sender, "to": to, "text": text}
         try:
-            answer = self._client.post(self._url, json=message, headers={"Idempotency-Key": key})
+            # The status decides; the body is not waited for.
+            with self._client.stream("POST", self._url, json=message, headers={"Idempotency-Key": key}) as answer:
+                status = answer.status_code
         except httpx.TimeoutException as error:
             raise SmsFailed("timeout") from error
         except httpx.HTTPError as error:
             raise SmsFailed("no_answer") from error
-        if answer.status_code not in TAKEN:
-            temporary = answer.status_code in AGAIN or answer.status_code >= SERVER_ERROR
-            raise SmsFailed(f"status_{answer.status_code}", temporary=temporary)
+        if status not in TAKEN:
+            raise SmsFailed(f"status_{status}", temporary=status in AGAIN or status >= SERVER_ERROR)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,10 +1,15 @@
-"""Direct child processes, each in a session of its own: started together, watched together, ended together."""
+"""Direct child processes, each in a session of its own: started together, watched together, ended together.
 
+On Linux they also end when we are killed and can end nobody: the kernel tells them (PR_SET_PDEATHSIG).
+"""
+
+import ctypes
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +19,7 @@ from typing import IO, Self
 from idp.demo.folder import DemoError
 
 GRACE_S = 8.0
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -44,17 +50,41 @@ class Children:
     def __exit__(self, *_exception: object) -> None:
         for child in self.running.values():
             _signal(child, signal.SIGTERM)
+        until = time.monotonic() + GRACE_S  # for all of them together: whoever stops us gives ten seconds
         for child in self.running.values():
             with suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=GRACE_S)
+                child.wait(timeout=max(until - time.monotonic(), 0))
             _signal(child, signal.SIGKILL)  # the whole group: a worker that outlived its parent goes, too
             child.wait()
 
     @staticmethod
     def _spawn(command: Sequence[str], env: Mapping[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 -- our own interpreter and our own modules
-            command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=ends_with(os.getpid()),  # noqa: PLW1509 -- we start no threads, and it only calls the kernel
         )
+
+
+def ends_with(parent: int) -> Callable[[], None] | None:
+    """What a child does before its program begins, so that it gets SIGTERM when its parent dies by whatever means.
+
+    It holds for the program, not for what that starts: granian ends its workers itself. None where no kernel offers it.
+    """
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl  # found here: between fork and exec nothing may be loaded
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(1)
+
+    return ask
 
 
 def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

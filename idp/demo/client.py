@@ -1,6 +1,7 @@
 """The portal's side of OpenID Connect: discovery, code with PKCE, refresh, UserInfo, and asking the record holder."""
 
 import hmac
+import re
 import secrets
 import warnings
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ SCOPES = (
     "openid profile email phone offline_access patient/Encounter.rs patient/Condition.rs patient/Observation.rs "
     "patient/MedicationStatement.rs patient/AllergyIntolerance.rs moph.entitlement.read"
 )
+REASON = re.compile(r"[a-z_]{1,40}")
 TIMEOUT = httpx.Timeout(10.0)
 RENEW_BEFORE_S = 5.0
 OK = 200
@@ -47,6 +49,12 @@ class Failure(Exception):  # noqa: N818 -- an answer to be shown
     def __init__(self, where: str, error: str, description: str = "") -> None:
         super().__init__(f"{where}: {error}")
         self.where, self.error, self.description = where, error, description
+
+    @property
+    def reason(self) -> str:
+        """The reason code that a refusal of the token endpoint ends with, as in `the grant has ended: withdrawn`."""
+        _, colon, code = self.description.rpartition(": ")
+        return code if colon and REASON.fullmatch(code) else ""
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,10 @@ class RelyingParty:
 
     def fresh(self, tokens: TokenSet) -> TokenSet:
         """The same tokens while they last, else renewed ones (RFC 6749 section 6). Raises: Failure."""
-        if self._clock() < tokens.expires_at - RENEW_BEFORE_S:
-            return tokens
+        return tokens if self._clock() < tokens.expires_at - RENEW_BEFORE_S else self.renewed(tokens)
+
+    def renewed(self, tokens: TokenSet) -> TokenSet:
+        """New tokens for the old ones: also what a client tries once when a holder refuses. Raises: Failure."""
         if tokens.refresh_token is None:
             raise Failure("refresh", "expired", "the token has expired and there is no refresh token")
         endpoint = self._metadata()["token_endpoint"]

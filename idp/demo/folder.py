@@ -9,13 +9,13 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 MARKER = ".yinyom-sandbox"
 MARKER_TEXT = "This folder belongs to the Yinyom sandbox; `idp demo --reset` clears it.\n"
 HOST = "127.0.0.1"
-DEFAULT_PORTS = {"port": 8000, "portal_port": 8001, "holder_port": 8002}
+DEFAULT_PORTS = {"port": 8000, "portal_port": 8001, "holder_port": 8002, "clinic_port": 8003}
 
 
 class DemoError(Exception):
@@ -24,11 +24,12 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the three servers listen."""
+    """Where the servers listen."""
 
     port: int
     portal_port: int
     holder_port: int
+    clinic_port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108 -- defined below
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Folder:
         known = {**DEFAULT_PORTS, **self._remembered(), **{k: v for k, v in asked.items() if v is not None}}
         chosen = {name: free_port() if known[name] == 0 else known[name] for name in DEFAULT_PORTS}
         if len(set(chosen.values())) != len(chosen):
-            raise DemoError("--port, --portal-port and --holder-port must be three different ports.")
+            raise DemoError("--port, --portal-port, --holder-port and --clinic-port must be different ports.")
         for name, port in chosen.items():
             if not is_free(port):
                 option = "--" + name.replace("_", "-")

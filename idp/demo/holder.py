@@ -1,17 +1,18 @@
 """A record holder: a resource server with synthetic FHIR records. It shows all that a holder needs of us.
 
 Each route is one line of `require`: the token is proven offline, then the issuer is asked live, and only while it
-cannot be reached does the token's own minute of life decide.
+cannot be reached does the token's own minute of life decide. A citizen's own token and that of a clinician who treats
+them in a visit open the same record.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
-from flask import Flask, Response, abort, g, jsonify
+from flask import Flask, Response, abort, g, jsonify, request
 
 from idp.demo import fhir
-from idp.relying import Verifier, require
+from idp.relying import Verifier, require, require_record
 
 
 def create_holder(verifier: Verifier, *, base: str) -> Flask:
@@ -51,15 +52,17 @@ def create_holder(verifier: Verifier, *, base: str) -> Flask:
 def _add_routes(
     app: Flask, kind: str, verifier: Verifier, counted: Callable[[Response], Response], *, base: str
 ) -> None:
-    @require(verifier, f"patient/{kind}.s")
+    @require_record(verifier, f"{kind}.s")
     def search() -> Response:
-        return counted(jsonify(fhir.bundle(fhir.resources(kind, g.token.sub), base=f"{base}/fhir")))
-
-    @require(verifier, f"patient/{kind}.r")
-    def read(resource_id: str) -> Response:
-        found = [r for r in fhir.resources(kind, g.token.sub) if r["id"] == resource_id]
-        if not found:
+        if request.args.get("patient", g.token.patient) not in (g.token.patient, f"Patient/{g.token.patient}"):
             abort(404)  # somebody else's record is not found, never forbidden
+        return counted(jsonify(fhir.bundle(fhir.resources(kind, g.token.patient), base=f"{base}/fhir")))
+
+    @require_record(verifier, f"{kind}.r")
+    def read(resource_id: str) -> Response:
+        found = [r for r in fhir.resources(kind, g.token.patient) if r["id"] == resource_id]
+        if not found:
+            abort(404)
         return counted(jsonify(found[0]))
 
     app.add_url_rule(f"/fhir/{kind}", f"search_{kind}", search)

@@ -1,6 +1,7 @@
 """What the portal holds: visits by cookie, and its copies of records by person. All in memory, all behind one lock."""
 
 import secrets
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
@@ -39,6 +40,7 @@ class Memory:
     def __init__(self) -> None:
         self._visits: dict[str, Visit] = {}
         self._people: dict[str, Held] = {}
+        self._trials: deque[str] = deque(maxlen=MAX_VISITS)
         self._lock = Lock()
 
     def visit(self, key: str | None) -> Visit:
@@ -84,17 +86,27 @@ class Memory:
         with self._lock:
             return dict(self._people.get(sub, Held()).copies)
 
-    def drop(self, sub: str, removed: Iterable[str], *, jti: str) -> None:
-        """Let go of everything that came under these scopes (PDPA s.19); an event of nobody we know changes nothing."""
+    def drop(self, sub: str, removed: Iterable[str], *, jti: str, purpose: str = "", at: float = 0.0) -> None:
+        """Let go of everything that came under these scopes (PDPA s.19); an event of nobody we know changes nothing.
+
+        `at` is seconds since 1970.
+        """
         with self._lock:
             held = self._people.get(sub)
             if held is None:
                 return
-            scopes = list(removed)
+            scopes, gone = list(removed), []
             for scope in scopes:
-                held.copies.pop(scope.removeprefix("patient/").split(".")[0], None)
+                kind = scope.removeprefix("patient/").split(".")[0]
+                if held.copies.pop(kind, None) is not None:
+                    gone.append(kind)
                 held.contact.pop(CONTACT.get(scope, ""), None)
-            held.events.append({"jti": jti, "removed": scopes})
+            held.events.append({"jti": jti, "removed": scopes, "dropped": gone, "purpose": purpose, "at": at})
+
+    def note_trial(self, jti: str) -> None:
+        """A letter that only tried out our event endpoint (SSF 1.0)."""
+        with self._lock:
+            self._trials.append(jti)
 
     def dropped(self, visit: Visit) -> list[dict[str, Any]]:
         """The withdrawals that were received for this visit's person since the last sign-in."""
@@ -114,7 +126,8 @@ class Memory:
                 for sub, held in self._people.items()
             }
             visits = [_shown(visit) for visit in self._visits.values() if visit.tokens or visit.failure]
-        return {"people": people, "visits": visits}
+            trials = list(self._trials)
+        return {"people": people, "visits": visits, "trials": trials}
 
 
 CONTACT = {"email": "email", "phone": "phone_number", "address": "address"}
@@ -126,6 +139,6 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "sub": tokens.sub if tokens else None,
         "scopes": list(tokens.scopes) if tokens else [],
         "acr": tokens.claims.get("acr") if tokens else None,
-        "failure": {"where": failure.where, "error": failure.error} if failure else None,
+        "failure": {"where": failure.where, "error": failure.error, "reason": failure.reason} if failure else None,
         "refused": {kind: refusal.error for kind, refusal in visit.refused.items()},
     }

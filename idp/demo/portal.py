@@ -5,9 +5,11 @@ JavaScript. What it holds lives in memory and is gone when it stops.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -17,9 +19,11 @@ from idp.demo.client import Config, Failure, RelyingParty, TokenSet
 from idp.demo.memory import Memory, Visit
 from idp.demo.words import why, words
 from idp.relying import Event, EventRefused, Receiver
+from idp.relying.keys import wall_clock
 
 COOKIE = "portal"
 BOTH = ("th", "en")
+BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 def create_portal(config: Config, party: RelyingParty, receiver: Receiver) -> Flask:
@@ -54,7 +58,7 @@ class Portal:
 
     def home(self) -> ResponseReturnValue:
         """The one page."""
-        return _page(self._memory.visit(_key()), self._memory)
+        return _page(self._memory.visit(_key()), self._memory, self._config)
 
     def sign_in(self) -> ResponseReturnValue:
         """Send the browser to sign in, remembering what the answer must match."""
@@ -95,8 +99,12 @@ class Portal:
         """A signed letter of withdrawal (RFC 8935): drop the copy, acknowledge by 202."""
 
         def drop(event: Event) -> None:
-            removed = [s for e in event.events.values() for s in e.get("removed", ()) if isinstance(s, str)]
-            self._memory.drop(event.subject, removed, jti=event.jti)
+            if event.is_trial:
+                self._memory.note_trial(event.jti)
+            for told in event.events.values():
+                removed = [scope for scope in told.get("removed", ()) if isinstance(scope, str)]
+                purpose = str(told.get("purpose", ""))
+                self._memory.drop(event.subject, removed, jti=event.jti, purpose=purpose, at=wall_clock())
 
         try:
             self._receiver.accept(request.get_data(cache=False), drop)
@@ -130,20 +138,37 @@ def _fetch_history(visit: Visit, tokens: TokenSet, party: RelyingParty, memory: 
             visit.refused[kind] = failure
         else:
             memory.keep(tokens.sub, kind, found)
+    if visit.failure is None and any(failure.error == "invalid_token" for failure in visit.refused.values()):
+        _ask_why(visit, tokens, party)
 
 
-def _page(visit: Visit, memory: Memory) -> ResponseReturnValue:
-    locale = request.args.get("lang") if request.args.get("lang") in BOTH else visit.locale
+def _ask_why(visit: Visit, tokens: TokenSet, party: RelyingParty) -> None:
+    """A token that is refused before its time: renewing it gives a new one, or the server's own reason."""
+    try:
+        visit.tokens = party.renewed(tokens)
+    except Failure as failure:
+        visit.failure = failure
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, BANGKOK).strftime("%H:%M:%S")
+
+
+def _page(visit: Visit, memory: Memory, config: Config) -> ResponseReturnValue:
+    locale = visit.locale = request.args["lang"] if request.args.get("lang") in BOTH else visit.locale
     held = memory.held(visit.tokens.sub) if visit.tokens else {}
     lines = {kind: [fhir.summary(resource) for resource in found] for kind, found in held.items()}
     text, dropped = words(str(locale)), memory.dropped(visit)
 
     def because(failure: Failure) -> str | None:
         """One sentence for a person, where there is one."""
-        return text.get(why(failure.error, withdrawn=bool(dropped)) or "")
+        return text.get(why(failure.error, withdrawn=bool(dropped), reason=failure.reason) or "")
 
     return render_template(
         "portal.html",
+        issuer=config.issuer,
+        client_id=config.client_id,
+        clock=_clock,
         t=text,
         lang=locale,
         visit=visit,

@@ -1,8 +1,8 @@
-"""What the sandbox starts with: people, directory, notices, the two demo services, an auditor. Safe at every start."""
+"""What the sandbox starts with: people, directory, notices, demo services, invitations of staff. Safe to repeat."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,21 +11,26 @@ from sqlalchemy.orm import Session
 
 from consent import notices, purposes
 from idp import subjects
+from idp.assurance import Ial
 from idp.db import Sessions
 from idp.demo.folder import HOST, Folder, Ports
 from idp.directory import seed as directory_seed
 from idp.keys import KeyRing, load
 from idp.login import factors, invitations
-from idp.oauth import clients, resources
+from idp.oauth import clients, launches, resources
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.settings import Settings
 
 PORTAL = "portal"
 HOLDER = "holder"
+CLINIC = "clinic"
 HOLDER_IDENTIFIER = "https://records.example.test"
+HOLDER_ACCEPTS = ("patient/", "user/", "moph.entitlement.read")
 PORTAL_PURPOSES = ("SIGNIN", "CONTACT", "EHR-SHARE", "COVERAGE")
 NEWCOMER = "1999000010080"  # in the registry, without an account: the first sign-in makes it
 SEEDED_IAL = "1.3"  # what EHR-SHARE asks; as if proved at a counter before the sandbox began
+STAFF_IAL = "2.1"  # what the catalogue asks of staff: their face was compared
+INVITED = {"clerk": directory_seed.CLERK, "doctor": directory_seed.DOCTOR}
 ADULT = 20
 
 
@@ -70,6 +75,7 @@ class Seeded:
     """What the welcome text cannot know by itself."""
 
     auditor_link: str | None
+    invitations: Mapping[str, str] = field(default_factory=dict)
 
 
 def seed(sessions: Sessions, settings: Settings, folder: Folder, ports: Ports, *, now: datetime) -> Seeded:
@@ -81,7 +87,11 @@ def seed(sessions: Sessions, settings: Settings, folder: Folder, ports: Ports, *
         people = open_accounts(session, ring, registry, now=now)
         directory_seed.seed(session, people, now=now)
         register_services(session, folder, ports, now=now)
-        return Seeded(auditor_link=invite_auditor(session, settings, people[directory_seed.AUDITOR], now=now))
+        invited = {role: invite(session, settings, people[number], now=now) for role, number in INVITED.items()}
+        return Seeded(
+            auditor_link=invite(session, settings, people[directory_seed.AUDITOR], now=now),
+            invitations={role: line for role, line in invited.items() if line is not None},
+        )
 
 
 def open_accounts(session: Session, ring: KeyRing, registry: SandboxRegistry, *, now: datetime) -> Mapping[str, UUID]:
@@ -90,14 +100,18 @@ def open_accounts(session: Session, ring: KeyRing, registry: SandboxRegistry, *,
     for national_id, person in registry.people.items():
         age = subjects.age_on(person.birth_date, now)
         if person.status == "alive" and age is not None and age >= ADULT and national_id != NEWCOMER:
-            proved = replace(person, attested_ial=SEEDED_IAL)
+            level = STAFF_IAL if national_id in directory_seed.STAFF else SEEDED_IAL
+            proved = replace(person, attested_ial=level)
             subject = subjects.find_by_national_id(session, ring, national_id)
-            found[national_id] = (subject or subjects.create(session, ring, national_id, proved, now=now)).id
+            subject = subject or subjects.create(session, ring, national_id, proved, now=now)
+            if Ial(subject.ial) < Ial(level):  # a sandbox that began before staff had a level of their own
+                subject.ial = level
+            found[national_id] = subject.id
     return found
 
 
 def register_services(session: Session, folder: Folder, ports: Ports, *, now: datetime) -> None:
-    """The portal (client) and the holder (resource server), with secrets that the services read from files."""
+    """The portal and the clinic (clients), the holder (resource server); their secrets are read from files."""
     portal = f"http://{HOST}:{ports.portal_port}"
     moved = {"redirect_uris": json.dumps([f"{portal}/callback"]), "event_endpoint": f"{portal}/events"}
     if clients.find(session, HOLDER) is None:
@@ -105,10 +119,21 @@ def register_services(session: Session, folder: Folder, ports: Ports, *, now: da
     if clients.find(session, PORTAL) is None:
         _register_portal(session, folder, portal, now=now)
     session.execute(update(clients.Client).where(clients.Client.id == PORTAL).values(**moved))
+    session.execute(
+        update(resources.ResourceServer)
+        .where(resources.ResourceServer.identifier == HOLDER_IDENTIFIER)
+        .values(accepts=json.dumps(list(HOLDER_ACCEPTS)))
+    )
+    clinic = f"http://{HOST}:{ports.clinic_port}"
+    if clients.find(session, CLINIC) is None:
+        _register_clinic(session, folder, clinic, now=now)
+    moved = {"redirect_uris": json.dumps([f"{clinic}/callback"])}
+    session.execute(update(clients.Client).where(clients.Client.id == CLINIC).values(**moved))
+    launches.register(session, CLINIC, f"{clinic}/launch")
 
 
-def invite_auditor(session: Session, settings: Settings, person: UUID, *, now: datetime) -> str | None:
-    """An invitation for the seeded auditor, as long as the passkey is missing; None afterwards."""
+def invite(session: Session, settings: Settings, person: UUID, *, now: datetime) -> str | None:
+    """An invitation for one of the seeded staff, as long as the passkey is missing; None afterwards."""
     if "passkey" in factors.available(session, person):
         return None
     return f"{settings.issuer}/staff/enrol  code: {invitations.create(session, person, now=now)}"
@@ -132,7 +157,7 @@ def _register_holder(session: Session, folder: Folder, *, now: datetime) -> None
         identifier=HOLDER_IDENTIFIER,
         legal_entity_id=directory_seed.HOLDER_ID,
         client_id=HOLDER,
-        accepts=("patient/", "moph.entitlement.read"),
+        accepts=HOLDER_ACCEPTS,
         introspects=True,
         now=now,
     )
@@ -151,5 +176,22 @@ def _register_portal(session: Session, folder: Folder, portal: str, *, now: date
         default_resource=HOLDER_IDENTIFIER,
         event_endpoint=f"{portal}/events",
         secret=folder.secret(PORTAL),
+        now=now,
+    )
+
+
+def _register_clinic(session: Session, folder: Folder, clinic: str, *, now: datetime) -> None:
+    clients.register(
+        session,
+        client_id=CLINIC,
+        name_th="ระบบห้องตรวจตัวอย่าง",
+        name_en="Example clinic system",
+        legal_entity_id=directory_seed.HOSPITAL_ID,
+        kind="web",
+        purposes={"SIGNIN": ("openid",), "CARE": purposes.get("CARE").staff_scopes},
+        grant_types=("authorization_code",),
+        redirect_uris=(f"{clinic}/callback",),
+        default_resource=HOLDER_IDENTIFIER,
+        secret=folder.secret(CLINIC),
         now=now,
     )

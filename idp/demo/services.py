@@ -14,9 +14,10 @@ from typing import Any
 
 import click
 from flask import Flask
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from idp.demo.client import Config, RelyingParty
+from idp.demo.clinic import Clinic, create_clinic
 from idp.demo.holder import create_holder
 from idp.demo.portal import create_portal
 from idp.relying import Keys, Live, Receiver, Verifier
@@ -42,6 +43,14 @@ class Start:
         return f"http://{HOST}:{self.port}"
 
 
+class Lines(WSGIRequestHandler):
+    """Log lines without the query: a code, a state or whatever somebody typed does not belong there."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Method, path and status."""
+        self.log("info", "%s %s %s %s", self.command, self.path.partition("?")[0], code, size)
+
+
 def portal(start: Start) -> Flask:
     """Row 2: a hospital that asks for a patient's history from elsewhere."""
     keys = Keys(start.issuer)
@@ -63,7 +72,22 @@ def holder(start: Start) -> Flask:
     return create_holder(Verifier(start.issuer, start.audience, keys=keys, live=live), base=start.origin)
 
 
-SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": holder}
+def clinic(start: Start) -> Flask:
+    """Row 1: a hospital's own system that a clinician opens for one visit."""
+    return create_clinic(
+        Clinic(
+            issuer=start.issuer,
+            client_id=start.client_id,
+            secret=start.secret,
+            redirect_uri=f"{start.origin}/callback",
+            holder=start.holder,
+        ),
+        Keys(start.issuer),
+        templates=str(TEMPLATES),
+    )
+
+
+SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": holder, "clinic": clinic}
 
 
 @click.command()
@@ -72,12 +96,12 @@ SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": hol
 @click.option("--client-id", required=True)
 @click.option("--secret-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--port", required=True, type=click.IntRange(1, 65535))
-@click.option("--holder", default="", help="portal: where the record holder is.")
+@click.option("--holder", default="", help="portal, clinic: where the record holder is.")
 @click.option("--audience", default="", help="holder: its registered identifier.")
 def main(service: str, secret_file: Path, **told: Any) -> None:
     """Run one demo service until SIGTERM or Ctrl-C."""
     start = Start(secret=secret_file.read_text(encoding="ascii").strip(), **told)
-    server = make_server(HOST, start.port, SERVICES[service](start), threaded=True)
+    server = make_server(HOST, start.port, SERVICES[service](start), threaded=True, request_handler=Lines)
 
     def stop(*_signal: object) -> None:
         threading.Thread(target=server.shutdown).start()

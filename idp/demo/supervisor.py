@@ -17,7 +17,7 @@ import httpx
 from idp import keys, migrations
 from idp.app import wire
 from idp.db import check_mode, translated
-from idp.demo import seed
+from idp.demo import crowd, seed
 from idp.demo.children import Children, Stop, stop_on_signals
 from idp.demo.folder import HOST, DemoError, Folder, Ports
 from idp.settings import Settings
@@ -37,6 +37,7 @@ class Asked:
     ports: dict[str, int | None]
     fixed_code: str | None
     reset: bool
+    people: int = 0
 
 
 def run(asked: Asked, *, clock: Callable[[], datetime], say: Say) -> None:
@@ -52,6 +53,8 @@ def run(asked: Asked, *, clock: Callable[[], datetime], say: Say) -> None:
         ports = folder.ports(asked.ports)
         settings = settings_for(folder, ports, fixed_code=asked.fixed_code)
         seeded = prepare(folder, settings, ports, clock=clock)
+        if asked.people:
+            gather(settings, asked.people, clock=clock, say=say)
         watch(folder, settings, ports, seeded, say=say)
 
 
@@ -61,7 +64,7 @@ def watch(folder: Folder, settings: Settings, ports: Ports, seeded: seed.Seeded,
     try:
         stop_on_signals()
         with Children() as children:
-            start(children, folder, settings, ports)
+            start(children, folder, settings, ports, seeded)
             wait_until_ready(children, settings, ports)
             say(welcome(settings, ports, seeded, own_service=command_line(config)))
             while True:
@@ -100,34 +103,74 @@ def prepare(folder: Folder, settings: Settings, ports: Ports, *, clock: Callable
         sessions.engine.dispose()
 
 
-def start(children: Children, folder: Folder, settings: Settings, ports: Ports) -> None:
-    """Server, worker, holder, portal: separate processes."""
+def gather(settings: Settings, people: int, *, clock: Callable[[], datetime], say: Say) -> None:
+    """Accounts for a crowd, before anything runs; started again it goes on where it stopped. Raises: DemoError."""
+    sessions, _ = wire(settings, clock=clock)
+    try:
+        with sessions.reading() as session:
+            ring = keys.load(session, settings.kek())
+        crowd.seed(sessions, ring, people, now=clock(), say=say)
+    except ValueError as error:
+        raise DemoError(str(error)) from error
+    finally:
+        sessions.engine.dispose()
+
+
+def start(children: Children, folder: Folder, settings: Settings, ports: Ports, seeded: seed.Seeded) -> None:
+    """Server, worker, holder, portal, clinic: separate processes."""
     ours = environment(settings)
-    shown = {**ours, TOUR_VARIABLE: str(write_tour(folder, ports).resolve())}
+    shown = {**ours, TOUR_VARIABLE: str(write_tour(folder, ports, seeded).resolve())}
     children.start("server", ("-m", "idp.cli", "serve"), env=shown, log=folder.log_file("server"))
     children.start("worker", ("-m", "idp.cli", "work"), env=ours, log=folder.log_file("worker"))
     for name, port, more in (
         (seed.HOLDER, ports.holder_port, ("--audience", seed.HOLDER_IDENTIFIER)),
         (seed.PORTAL, ports.portal_port, ("--holder", f"http://{HOST}:{ports.holder_port}")),
+        (seed.CLINIC, ports.clinic_port, ("--holder", f"http://{HOST}:{ports.holder_port}")),
     ):
         told = ("--issuer", settings.issuer, "--client-id", name, "--secret-file", str(folder.secret_file(name)))
         arguments = ("-m", "idp.demo.services", name, "--port", str(port), *told, *more)
         children.start(name, arguments, env={}, log=folder.log_file(name))
 
 
-def write_tour(folder: Folder, ports: Ports) -> Path:
-    """What the server's start page shows: people to try and services to visit. It knows of us by this file alone."""
+def write_tour(folder: Folder, ports: Ports, seeded: seed.Seeded) -> Path:
+    """What the server's start page shows: people to try, services to visit, invitations of staff.
+
+    It knows of us by this file alone.
+    """
     hospital = {
+        "id": seed.PORTAL,
         "url": f"http://{HOST}:{ports.portal_port}/",
         "name": "โรงพยาบาลตัวอย่าง",
         "name_en": "Example Hospital",
         "text": "เว็บผู้ป่วยที่ขอดูประวัติจากที่อื่น",
         "text_en": "a patient portal that asks for records from elsewhere",
     }
+    clinic = {
+        "id": seed.CLINIC,
+        "url": f"http://{HOST}:{ports.clinic_port}/",
+        "name": "ระบบของแพทย์",
+        "name_en": "The doctor's system",
+    }
     file = folder.path / "tour.json"
-    tour = {"people": [asdict(person) for person in seed.TO_TRY], "services": [hospital]}
+    tour = {
+        "people": [asdict(person) for person in seed.TO_TRY],
+        "services": [hospital, clinic],
+        "staff": [invitation(role, line) for role, line in invited(seeded).items()],
+    }
     file.write_text(json.dumps(tour, ensure_ascii=False), encoding="utf-8")
     return file
+
+
+def invited(seeded: seed.Seeded) -> dict[str, str]:
+    """Role -> `url  code: …` of everybody whose passkey is not set up yet."""
+    auditor = {"auditor": seeded.auditor_link} if seeded.auditor_link else {}
+    return {**auditor, **seeded.invitations}
+
+
+def invitation(role: str, line: str) -> dict[str, str]:
+    """The address and the code of one line."""
+    url, _, code = line.partition("code:")
+    return {"role": role, "url": url.strip(), "code": code.strip()}
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -166,11 +209,12 @@ def command_line(config: Path) -> str:
 
 
 def wait_until_ready(children: Children, settings: Settings, ports: Ports) -> None:
-    """Until all three answer /livez. Raises: DemoError when one dies or takes longer than 60 s."""
+    """Until all of them answer /livez. Raises: DemoError when one dies or takes longer than 60 s."""
     waiting = {
         "server": f"http://{HOST}:{settings.port}/livez",
         "portal": f"http://{HOST}:{ports.portal_port}/livez",
         "holder": f"http://{HOST}:{ports.holder_port}/livez",
+        "clinic": f"http://{HOST}:{ports.clinic_port}/livez",
     }
     until = time.monotonic() + READY_S
     while waiting:
@@ -196,21 +240,27 @@ def welcome(settings: Settings, ports: Ports, seeded: seed.Seeded, *, own_servic
         f"    {p.national_id}  {p.name} / {p.name_en}\n                   {p.note}\n                   {p.note_en}"
         for p in seed.TO_TRY
     )
-    auditor = seeded.auditor_link or f"{settings.issuer}/staff/sign-in  (passkey already set up)"
+    enrolled = f"{settings.issuer}/staff/sign-in  (passkey already set up)"
+    auditor = seeded.auditor_link or enrolled
+    clerk, doctor = (seeded.invitations.get(role, enrolled) for role in ("clerk", "doctor"))
     return f"""
 Yinyom sandbox · ยินยอม (ระบบทดลอง คนและข้อมูลสมมติทั้งหมด / everyone and everything is made up)
 
-  เริ่มที่นี่ / start here   http://{HOST}:{ports.portal_port}/          a hospital's portal: sign in, share, fetch, withdraw
+  เริ่มที่นี่ / start here   {settings.issuer}/           a tour in seven steps
+  โรงพยาบาล / hospital      http://{HOST}:{ports.portal_port}/          its portal: sign in, share, fetch, withdraw
   ตัวคุณ / yourself        {settings.issuer}/me         consents, who looked, security
   กล่องข้อความ / SMS inbox  {settings.issuer}/sandbox/inbox
   ผู้ตรวจสอบ / auditor      {auditor}
   ผู้เก็บข้อมูล / holder      http://{HOST}:{ports.holder_port}/          a record holder (answers only to tokens)
+  จุดบริการ / counter clerk  {clerk}
+  แพทย์ / doctor           {doctor}
 
   ลองเป็นสามคนนี้ / three people to try
 {people}
 
   ต่อบริการของคุณ / connect your own service, in another terminal, while this runs
-    {own_service} client add --help
+    {own_service} client add --demo my-service --redirect http://{HOST}:5000/callback
+    {settings.issuer}/dev/last         what then goes over the wire, request by request
 
   Ctrl-C ends everything; the data stays. Start with --reset (make run ARGS="--reset") to clear it.
 """

@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Date, bindparam, select
 from sqlalchemy.orm import Session
 
+from consent.db import table_of
 from consent.decision import Recipient
 from consent.errors import NotFound
 from idp.directory.models import Facility, LegalEntity
@@ -15,11 +16,12 @@ LICENSED_KINDS = frozenset(
     {"hospital", "primary_care", "clinic_medical", "clinic_dental", "clinic_medtech", "drugstore", "lab"}
 )
 
-_ENTITY = select(LegalEntity.id, LegalEntity.kind, LegalEntity.own_app, LegalEntity.name_th, LegalEntity.name_en).where(
-    LegalEntity.id == bindparam("entity")
+_E, _F = table_of(LegalEntity).c, table_of(Facility).c
+_LICENSED = select(_F.hcode).where(
+    _F.legal_entity_id == bindparam("entity"), _F.licence_valid_until >= bindparam("today", type_=Date())
 )
-_LICENSED = select(func.count()).where(
-    Facility.legal_entity_id == bindparam("entity"), Facility.licence_valid_until >= bindparam("today")
+_ENTITY = select(_E.id, _E.kind, _E.own_app, _E.name_th, _E.name_en, _LICENSED.exists().label("licensed")).where(
+    _E.id == bindparam("entity")
 )
 
 
@@ -29,10 +31,11 @@ def recipient_of(session: Session, legal_entity_id: UUID, *, now: datetime) -> R
     Kinds that treat people need at least one facility with a running licence; the others need none here.
     Raises: consent.errors.NotFound.
     """
-    entity = session.execute(_ENTITY, {"entity": legal_entity_id}).one_or_none()
+    today = now.astimezone(BANGKOK).date()
+    entity = session.execute(_ENTITY, {"entity": legal_entity_id, "today": today}).one_or_none()
     if entity is None:
         raise NotFound("We could not find that organisation.", detail=f"{legal_entity_id=}")
-    licence_valid = entity.kind not in LICENSED_KINDS or _licensed(session, legal_entity_id, now=now)
+    licence_valid = entity.kind not in LICENSED_KINDS or bool(entity.licensed)
     return Recipient(
         id=entity.id,
         kind=entity.kind,
@@ -43,6 +46,10 @@ def recipient_of(session: Session, legal_entity_id: UUID, *, now: datetime) -> R
     )
 
 
-def _licensed(session: Session, legal_entity_id: UUID, *, now: datetime) -> bool:
-    today = now.astimezone(BANGKOK).date()
-    return bool(session.scalar(_LICENSED, {"entity": legal_entity_id, "today": today}))
+_FACILITY = select(Facility.name_th, Facility.name_en).where(Facility.hcode == bindparam("hcode"))
+
+
+def facility_name(session: Session, hcode: str, *, locale: str) -> str | None:
+    """A facility's name in the language of a page; None when it is not listed."""
+    row = session.execute(_FACILITY, {"hcode": hcode}).one_or_none()
+    return None if row is None else (row.name_en if locale == "en" else row.name_th)

@@ -21,7 +21,8 @@ CLINIC_ID = UUID("01980000-0000-7000-8000-000000000005")
 DRUGSTORE_ID = UUID("01980000-0000-7000-8000-000000000006")
 
 DOCTOR, NURSE, AUDITOR, ADMINISTRATOR = "3999000010183", "3999000010191", "5999000010091", "4999000010173"
-STAFF = (DOCTOR, NURSE, AUDITOR, ADMINISTRATOR)
+CLERK = "2999000010053"
+STAFF = (DOCTOR, NURSE, AUDITOR, ADMINISTRATOR, CLERK)
 VALID_UNTIL = date(2099, 12, 31)
 LAPSED = date(2026, 6, 30)
 
@@ -51,6 +52,8 @@ PRACTITIONERS = (
 ASSIGNMENTS = (
     (DOCTOR, "practitioner", "99001"),
     (NURSE, "practitioner", "99001"),
+    (NURSE, "practitioner", "99002"),
+    (CLERK, "clerk", "99001"),
     (AUDITOR, "auditor", None),
     (ADMINISTRATOR, "administrator", None),
 )
@@ -95,6 +98,8 @@ def _staff(session: Session, people: Mapping[str, UUID], *, now: datetime) -> No
         )
     for national_id, role, hcode in ASSIGNMENTS:
         subject_id = people[national_id]
-        have = select(StaffAssignment.id).where(StaffAssignment.subject_id == subject_id, StaffAssignment.role == role)
+        have = select(StaffAssignment.id).where(
+            StaffAssignment.subject_id == subject_id, StaffAssignment.role == role, StaffAssignment.hcode == hcode
+        )
         if session.scalar(have) is None:
             staff.assign(session, subject_id=subject_id, role=role, hcode=hcode, granted_by=None, now=now)

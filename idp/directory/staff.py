@@ -1,6 +1,7 @@
 """Roles are dated assignments that somebody granted; there is no role column on a person (DECISIONS 4)."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, or_, select, update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.audit.log import Actor
 from consent.errors import NotAllowed, NotFound
-from idp.directory.models import ROLES, Practitioner, StaffAssignment
+from idp.directory.models import ROLES, Facility, Practitioner, StaffAssignment
 from idp.national_id import BANGKOK
 
 _ROLES = select(StaffAssignment.role).where(
@@ -26,6 +27,56 @@ _LICENCE = (
     )
     .limit(1)
 )
+
+_AFFILIATIONS = (
+    select(
+        StaffAssignment.id,
+        StaffAssignment.role,
+        Facility.hcode,
+        Facility.legal_entity_id,
+        Facility.name_th,
+        Facility.name_en,
+        Facility.licence_valid_until,
+    )
+    .join(Facility, Facility.hcode == StaffAssignment.hcode)
+    .where(
+        StaffAssignment.subject_id == bindparam("subject"),
+        StaffAssignment.starts_at <= bindparam("now"),
+        or_(StaffAssignment.ends_at.is_(None), StaffAssignment.ends_at > bindparam("now")),
+    )
+    .order_by(Facility.hcode, StaffAssignment.role)
+)
+
+
+@dataclass(frozen=True)
+class Affiliation:
+    """One running role of a person at one facility: what a member of staff works as at a time."""
+
+    id: UUID
+    role: str
+    hcode: str
+    legal_entity_id: UUID
+    name_th: str
+    name_en: str
+    licence_valid_until: date | None
+
+    def name(self, locale: str) -> str:
+        """The facility's name in the language of a page."""
+        return self.name_en if locale == "en" else self.name_th
+
+    def licensed_at(self, now: datetime) -> bool:
+        """Whether the facility's licence holds on this Bangkok day."""
+        return self.licence_valid_until is not None and now.astimezone(BANGKOK).date() <= self.licence_valid_until
+
+
+def affiliations_of(session: Session, subject_id: UUID, *, now: datetime) -> list[Affiliation]:
+    """Where this person works now, by facility code; as a practitioner only while their licence holds."""
+    found = [Affiliation(*row) for row in session.execute(_AFFILIATIONS, {"subject": subject_id, "now": now})]
+    if any(one.role == "practitioner" for one in found) and "practitioner" not in roles_of(
+        session, subject_id, now=now
+    ):
+        found = [one for one in found if one.role != "practitioner"]
+    return found
 
 
 def roles_of(session: Session, subject_id: UUID, *, now: datetime) -> frozenset[str]:

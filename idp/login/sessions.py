@@ -17,7 +17,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, Row, bindparam, delete, i
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
-from consent.db import Base, Plain, UtcDateTime
+from consent.db import Base, Plain, UtcDateTime, table_of
 from consent.errors import Conflict, NotFound
 from idp.assurance import Aal, aal_of
 from idp.settings import Settings
@@ -50,6 +50,7 @@ class SignInSession(Base):
     idle_s: Mapped[int]
     ended_at: Mapped[datetime | None]
     device: Mapped[Plain]
+    assignment_id: Mapped[UUID | None]  # staff: the one affiliation that is active (`affiliations`)
 
     @property
     def aal(self) -> Aal:
@@ -68,22 +69,23 @@ class SignedIn:
     aal: Aal
     auth_time: datetime
     expires_at: datetime
+    assignment_id: UUID | None = None
+    last_seen_at: datetime | None = None
+
+    def was_seen(self, now: datetime) -> bool:
+        """Within the last minute: there is nothing to write, so a page that only reads opens no write transaction."""
+        return self.last_seen_at is not None and now - self.last_seen_at < TOUCH_EVERY
 
 
+_S = table_of(SignInSession).c
 FIND = select(
-    SignInSession.id_hash,
-    SignInSession.subject_id,
-    SignInSession.factors,
-    SignInSession.auth_time,
-    SignInSession.last_seen_at,
-    SignInSession.expires_at,
-    SignInSession.idle_s,
+    *(_S.id_hash, _S.subject_id, _S.factors, _S.auth_time, _S.last_seen_at, _S.expires_at, _S.idle_s, _S.assignment_id)
 ).where(
-    SignInSession.id_hash == bindparam("id_hash"),
-    SignInSession.kind == bindparam("kind"),
-    SignInSession.ended_at.is_(None),
-    SignInSession.expires_at > bindparam("now", type_=UtcDateTime()),
-    ~is_shut(SignInSession.subject_id),
+    _S.id_hash == bindparam("id_hash"),
+    _S.kind == bindparam("kind"),
+    _S.ended_at.is_(None),
+    _S.expires_at > bindparam("now", type_=UtcDateTime()),
+    ~is_shut(_S.subject_id),
 )
 TOUCH = (
     update(SignInSession)
@@ -135,6 +137,8 @@ def find(session: Session, token: str, *, settings: Settings, now: datetime, kin
         aal=_level(factors),
         auth_time=row.auth_time,
         expires_at=row.expires_at,
+        assignment_id=row.assignment_id,
+        last_seen_at=row.last_seen_at,
     )
 
 

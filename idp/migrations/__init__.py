@@ -5,6 +5,7 @@
 today's schema. There is no way down: a mistake is mended by the next revision.
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -13,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-__all__ = ["config", "current", "head", "upgrade"]
+__all__ = ["config", "current", "fault", "head", "is_newer", "known", "upgrade"]
 
 LOCK = 0x59696E796F6D  # "Yinyom": the advisory lock under which PostgreSQL migrates
 
@@ -44,6 +45,26 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
+def known() -> tuple[str, ...]:
+    """The revisions that this code knows, newest first. Read once: code does not change under a process."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
+
+
 def head() -> str | None:
     """The newest revision that this code knows."""
-    return ScriptDirectory.from_config(config()).get_current_head()
+    return next(iter(known()), None)
+
+
+def is_newer(revision: str | None) -> bool:
+    """Whether a database stands at a revision of some later day, which a server that runs already may go on serving."""
+    return revision is not None and revision not in known()
+
+
+def fault(revision: str | None) -> str | None:
+    """Why this code must not start on a database that stands there, and what to do; None when it may."""
+    if is_newer(revision):
+        return f"stands at {revision}, newer than this program ({head()}): start the newer version"
+    if revision is None:
+        return "is empty: run `idp migrate`, and check its address if it should not be"
+    return None if revision == head() else f"stands at {revision}, this program needs {head()}: run `idp migrate`"

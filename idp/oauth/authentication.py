@@ -21,7 +21,8 @@ def identify(context: Context, draft: Draft) -> None:
             raise PageError(f"{name}_missing")
         if len(values) > 1:
             raise PageError(f"{name}_repeated")
-    client = clients.find(context.session, draft.params["client_id"])
+    name = draft.params["client_id"]
+    client = clients.find(context.session, name) if name.isprintable() else None
     if client is None:
         raise PageError("client_unknown")
     if not client.active:

@@ -5,6 +5,7 @@ successor of a token can be given again to an honest client that retries (DECISI
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import secrets
@@ -12,16 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, bindparam, delete, select, update
+from sqlalchemy import ForeignKey, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from consent.db import Base, Plain, new_id
+from consent.db import Base, Plain, new_id, table_of
+from idp.keys import pad, unpad, unwrap, wrap
 from idp.oauth.pipeline import AuthorizeRequest, Context, uuid_or_none
 
 CODE_BYTES = 32
 GRACE = timedelta(seconds=10)
 KEPT_AFTER_USE = timedelta(days=1)  # long enough that a late replay is still recognised
 LONGEST_TOKEN = 256
+NONCE_PLACE = "authorization_code.nonce"
 REFRESH_PREFIX = "yr1"
 
 
@@ -35,7 +38,7 @@ class AuthorizationCode(Base):
     client_id: Mapped[Plain]
     redirect_uri: Mapped[Plain]
     code_challenge: Mapped[Plain | None]
-    nonce: Mapped[Plain | None]
+    nonce: Mapped[Plain | None]  # sealed under the code itself: a client may put anything into it
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
 
@@ -101,10 +104,11 @@ class FamilyFacts:
 
 # --- codes --------------------------------------------------------------------------------------------------------
 
-_CODE = AuthorizationCode.__table__
+_CODE = table_of(AuthorizationCode)
 _FIND_CODE = select(_CODE).where(_CODE.c.code_hash == bindparam("code_hash"))
+_ISSUE = insert(_CODE)
 _CONSUME = (
-    update(AuthorizationCode)
+    update(_CODE)
     .where(_CODE.c.code_hash == bindparam("hash"), _CODE.c.used_at.is_(None), _CODE.c.expires_at > bindparam("now"))
     .values(used_at=bindparam("now"))
 )
@@ -113,25 +117,43 @@ _CONSUME = (
 def issue_code(session: Session, *, grant_id: UUID, areq: AuthorizeRequest, life: timedelta, now: datetime) -> str:
     """A new code for a grant, bound to the request's client, redirect_uri and challenge (RFC 6749 section 4.1.2)."""
     code = secrets.token_urlsafe(CODE_BYTES)
-    session.add(
-        AuthorizationCode(
-            code_hash=hash_of(code),
-            grant_id=grant_id,
-            client_id=areq.client_id,
-            redirect_uri=areq.redirect_uri,
-            code_challenge=areq.code_challenge,
-            nonce=areq.nonce,
-            expires_at=now + life,
-        )
-    )
-    session.flush()
+    row = {
+        "code_hash": hash_of(code),
+        "grant_id": grant_id,
+        "client_id": areq.client_id,
+        "redirect_uri": areq.redirect_uri,
+        "code_challenge": areq.code_challenge,
+        "nonce": None if areq.nonce is None else _seal_nonce(code, areq.nonce),
+        "expires_at": now + life,
+    }
+    session.execute(_ISSUE, row)
     return code
 
 
 def find_code(session: Session, code: str) -> CodeFacts | None:
     """The stored code, used or expired too."""
     row = session.execute(_FIND_CODE, {"code_hash": hash_of(code)}).mappings().one_or_none()
-    return None if row is None else CodeFacts(**row)
+    if row is None:
+        return None
+    nonce = None if row["nonce"] is None else _open_nonce(code, row["nonce"])
+    return CodeFacts(**{**row, "nonce": nonce})
+
+
+def _seal_nonce(code: str, nonce: str) -> str:
+    sealed = wrap(_nonce_key(code), pad(nonce.encode("utf-8", "surrogatepass")), aad=NONCE_PLACE)
+    return base64.b64encode(sealed).decode()
+
+
+def _open_nonce(code: str, kept: str) -> str | None:
+    try:
+        plain = unpad(unwrap(_nonce_key(code), base64.b64decode(kept, validate=True), aad=NONCE_PLACE))
+    except (binascii.Error, ValueError):  # written before nonces were sealed: the client asks again
+        return None
+    return plain.decode("utf-8", "surrogatepass")
+
+
+def _nonce_key(code: str) -> bytes:
+    return hashlib.sha256(f"{NONCE_PLACE}:{code}".encode("utf-8", "surrogatepass")).digest()
 
 
 def consume(session: Session, code_hash: str, *, now: datetime) -> bool:
@@ -147,7 +169,7 @@ def hash_of(secret: str) -> str:
 
 # --- refresh families ---------------------------------------------------------------------------------------------
 
-_FAMILY = RefreshFamily.__table__
+_FAMILY = table_of(RefreshFamily)
 _FIND_FAMILY = (
     select(
         _FAMILY.c.id,
@@ -160,8 +182,9 @@ _FIND_FAMILY = (
     .where(_FAMILY.c.id == bindparam("family"))
     .with_for_update()  # PostgreSQL: two presenters queue here; SQLite's writer is alone anyway
 )
+_START = insert(_FAMILY)
 _ROTATE = (
-    update(RefreshFamily)
+    update(_FAMILY)
     .where(_FAMILY.c.id == bindparam("family"), _FAMILY.c.counter == bindparam("seen"), _FAMILY.c.revoked_at.is_(None))
     .values(counter=bindparam("next"), last_rotated_at=bindparam("now"))
 )
@@ -169,17 +192,17 @@ _ROTATE = (
 
 def start_family(context: Context, grant_id: UUID) -> str:
     """The first refresh token of a grant; the family lives at most `refresh_absolute`."""
-    family = RefreshFamily(
-        id=new_id(),
-        grant_id=grant_id,
-        counter=0,
-        created_at=context.now,
-        last_rotated_at=context.now,
-        expires_at=context.now + context.settings.refresh_absolute,
-    )
-    context.session.add(family)
-    context.session.flush()
-    return refresh_token(context, family.id, 0)
+    now, family_id = context.now, new_id()
+    row = {
+        "id": family_id,
+        "grant_id": grant_id,
+        "counter": 0,
+        "created_at": now,
+        "last_rotated_at": now,
+        "expires_at": now + context.settings.refresh_absolute,
+    }
+    context.session.execute(_START, row)
+    return refresh_token(context, family_id, 0)
 
 
 def refresh_token(context: Context, family_id: UUID, counter: int) -> str:

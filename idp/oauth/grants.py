@@ -1,5 +1,7 @@
 """What a citizen granted to a client in one authorization, and the consents it rests on (DECISIONS 10).
 
+A clinician's grant hangs on a visit as well: `subject_id` is then the clinician, `patient_id` whose data it opens.
+
 Codes, refresh families and access tokens hang on a grant; ending it ends them all at the next request.
 """
 
@@ -9,11 +11,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, select, update
+from sqlalchemy import ForeignKey, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
-from consent.db import Base, Plain, new_id
+from consent.db import Base, Plain, new_id, table_of
 from idp.assurance import Aal
 from idp.oauth.pipeline import AuthorizeRequest
 
@@ -38,6 +40,8 @@ class Grant(Base):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[Plain | None]
+    patient_id: Mapped[UUID | None]
+    visit_id: Mapped[UUID | None] = mapped_column(index=True)
 
 
 class GrantConsent(Base):
@@ -65,6 +69,15 @@ class SignInFacts(Protocol):
     def expires_at(self) -> datetime: ...  # noqa: D102
 
 
+class VisitLike(Protocol):
+    """The part of a visit that a clinician's grant names."""
+
+    @property
+    def visit_id(self) -> UUID: ...  # noqa: D102
+    @property
+    def patient_id(self) -> UUID: ...  # noqa: D102
+
+
 class ClientLike(Protocol):
     """The part of a client that a grant names."""
 
@@ -72,6 +85,11 @@ class ClientLike(Protocol):
     def id(self) -> str: ...  # noqa: D102
     @property
     def legal_entity_id(self) -> UUID: ...  # noqa: D102
+
+
+_GRANT = table_of(Grant)
+_BEGIN, _REST = insert(_GRANT), insert(table_of(GrantConsent))
+_BEGUN = tuple(column.key for column in _GRANT.columns)
 
 
 def begin(
@@ -85,8 +103,9 @@ def begin(
     signed_in: SignInFacts,
     offline_access: bool,
     now: datetime,
+    visit: VisitLike | None = None,
 ) -> Grant:
-    """Write down what was granted: `scopes` by purpose, resting on `records` by purpose."""
+    """Write down what was granted: `scopes` by purpose, resting on `records` by purpose, and on the visit if any."""
     grant = Grant(
         id=new_id(),
         subject_id=subject_id,
@@ -101,13 +120,13 @@ def begin(
         session_id_hash=signed_in.id_hash,
         session_expires_at=signed_in.expires_at,
         created_at=now,
+        patient_id=None if visit is None else visit.patient_id,
+        visit_id=None if visit is None else visit.visit_id,
     )
-    session.add(grant)
-    session.flush()
-    session.add_all(
-        GrantConsent(grant_id=grant.id, record_id=record_id, purpose=purpose) for purpose, record_id in records.items()
-    )
-    session.flush()
+    session.execute(_BEGIN, {name: getattr(grant, name) for name in _BEGUN})
+    rests = [{"grant_id": grant.id, "record_id": record, "purpose": purpose} for purpose, record in records.items()]
+    if rests:
+        session.execute(_REST, rests)
     return grant
 
 
@@ -117,13 +136,13 @@ def live(session: Session, grant_id: UUID) -> bool:
     return found is not None
 
 
-def end(session: Session, grant_id: UUID, *, reason: str, now: datetime) -> bool:
-    """End one grant and all that hangs on it; True if it was this call that ended it."""
+def end(session: Session, grant_id: UUID, *, reason: str, now: datetime, consent_id: UUID | None = None) -> bool:
+    """End one grant and all that hangs on it, over this record if one is named; True if it was this call's doing."""
     ended = session.execute(
         update(Grant)
         .where(Grant.id == grant_id, Grant.ended_at.is_(None))
         .values(ended_at=now, end_reason=reason)
-        .returning(Grant.subject_id, Grant.client_id, Grant.recipient_id)
+        .returning(Grant.subject_id, Grant.client_id, Grant.recipient_id, Grant.patient_id)
     ).one_or_none()
     if ended is None:
         return False
@@ -132,9 +151,10 @@ def end(session: Session, grant_id: UUID, *, reason: str, now: datetime) -> bool
         "token.revoked",
         now=now,
         actor=log.Actor.system("idp"),
-        subject_id=ended.subject_id,
+        subject_id=ended.patient_id or ended.subject_id,
         client_id=ended.client_id,
         recipient_id=ended.recipient_id,
+        consent_id=consent_id,
         reason=reason,
     )
     return True
@@ -148,7 +168,7 @@ def end_for_consent(session: Session, record_id: UUID, *, now: datetime, reason:
         .where(GrantConsent.record_id == record_id, Grant.ended_at.is_(None))
         .order_by(Grant.id)
     ).all()
-    return [grant_id for grant_id in resting if end(session, grant_id, reason=reason, now=now)]
+    return [one for one in resting if end(session, one, reason=reason, now=now, consent_id=record_id)]
 
 
 def end_for_client(session: Session, client_id: str, *, now: datetime, reason: str = "client_suspended") -> int:
@@ -177,6 +197,12 @@ def end_for_session(session: Session, id_hash: str, *, now: datetime) -> int:
         )
     ).all()
     return sum(end(session, grant_id, reason="signed_out", now=now) for grant_id in ids)
+
+
+def end_for_visit(session: Session, visit_id: UUID, *, now: datetime) -> int:
+    """End every clinician's grant of a visit that is over; how many."""
+    ids = session.scalars(select(Grant.id).where(Grant.visit_id == visit_id, Grant.ended_at.is_(None))).all()
+    return sum(end(session, grant_id, reason="visit_over", now=now) for grant_id in ids)
 
 
 def follow_session(session: Session, old_id_hash: str, new_id_hash: str) -> None:

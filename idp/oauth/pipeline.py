@@ -120,6 +120,7 @@ class AuthorizeRequest:
     hint_subject: str | None = None
     display: str = "page"
     response_mode: str = "query"
+    launch: str | None = None  # hash of a launch handle: the request is a clinician's, for one visit
 
     def to_json(self) -> str:
         """This request as text; purposes keep the order in which they were asked."""
@@ -169,12 +170,18 @@ def faults(params: MultiDict[str, str]) -> str | None:
     for name, values in params.lists():
         if len(values) > 1 and name not in REPEATABLE:
             return "a parameter is repeated"
-        for value in values:
-            if len(value) > LONGEST_VALUE:
-                return "a parameter is too long"
-            if "\x00" in value or "\ufffd" in value:
-                return "a parameter holds characters that cannot be read"
+        for text in (name, *values):
+            fault = fault_of(text)
+            if fault:
+                return fault
     return None
+
+
+def fault_of(text: str) -> str | None:
+    """The fixed sentence about what is wrong with one name or value, or None."""
+    if len(text) > LONGEST_VALUE:
+        return "a parameter is too long"
+    return "a parameter holds characters that cannot be read" if "\x00" in text or "\ufffd" in text else None
 
 
 def once(_context: Context, draft: Draft) -> None:

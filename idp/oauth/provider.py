@@ -20,6 +20,7 @@ from idp.oauth.features import (
     client_credentials,
     introspection,
     issuer,
+    launch,
     oidc,
     pkce,
     private_key_jwt,
@@ -63,6 +64,7 @@ CHECKS = (
     (pkce.require,                     A            ),  # RFC 7636 4.4.1
     (oidc.check,                       A            ),  # OIDC Core 3.1.2.2
     (scope.resolve,                    A            ),  # RFC 6749 3.3
+    (launch.check,                     A            ),  # SMART App Launch 2.2: EHR launch
     (resource.check,                   A            ),  # RFC 8707 2
 )
 
@@ -76,11 +78,19 @@ FEATURES = (
     issuer.FEATURE,
     scope.FEATURE,
     resource.FEATURE,
+    launch.FEATURE,
     request_object.FEATURE,
     oidc.FEATURE,
     introspection.FEATURE,
     revocation.FEATURE,
     userinfo_feature.FEATURE,
+)
+
+# Of an authorization request: everything that CHECKS read, or refuse by name.
+PARAMETERS = frozenset(
+    """client_id redirect_uri response_type response_mode scope state nonce display prompt max_age ui_locales acr_values
+    login_hint id_token_hint claims resource code_challenge code_challenge_method launch request request_uri
+    registration""".split()  # noqa: SIM905 -- one list, one sentence
 )
 
 GRANTS = (
@@ -108,7 +118,8 @@ class Server(AuthorizationServer):
 
     def query_client(self, client_id: str) -> clients.ClientFacts | None:
         """A suspended client is no client: invalid_client."""
-        client = clients.find(self.context.session, client_id)
+        # A NUL or a lone surrogate (from Basic or an assertion) is no name, and a database cannot even look for it.
+        client = clients.find(self.context.session, client_id) if client_id.isprintable() else None
         return client if client is not None and client.active else None
 
     def create_oauth2_request(self, request: ProtocolRequest) -> ProtocolRequest:
@@ -136,7 +147,7 @@ def check_authorize(context: Context, params: MultiDict[str, str]) -> AuthorizeR
     """The checked request. Raises: PageError, RedirectError."""
     draft = Draft(params)
     states = params.getlist("state")
-    if len(states) == 1 and states[0] and len(states[0]) <= pipeline.LONGEST_VALUE:
+    if len(states) == 1 and states[0] and pipeline.fault_of(states[0]) is None:
         draft.state = states[0]
     try:
         pipeline.run(CHECKS, At.AUTHORIZE, context, draft)

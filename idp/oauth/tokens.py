@@ -9,17 +9,18 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent import purposes
-from consent.db import Base, Plain
+from consent.db import Base, Plain, table_of
+from idp.oauth import uses
 from idp.oauth.clients import Client, ClientFacts
 from idp.oauth.live import GrantFacts, decide, find_grant
 from idp.oauth.pipeline import Context, uuid_or_none
@@ -31,7 +32,6 @@ JTI_BYTES = 16
 TYPE = "at+jwt"
 ALGORITHM = "ES256"
 KEY_PREFIX = "access_token-"
-USES_KEPT = timedelta(days=1)
 
 
 class RevokedToken(Base):
@@ -41,17 +41,6 @@ class RevokedToken(Base):
 
     jti: Mapped[Plain] = mapped_column(primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class TokenUse(Base):
-    """The first use of a token at one resource server has a log entry; this row counts the repeats (DECISIONS 20)."""
-
-    __tablename__ = "token_use"
-
-    jti: Mapped[Plain] = mapped_column(primary_key=True)
-    resource: Mapped[Plain] = mapped_column(primary_key=True)
-    first_at: Mapped[datetime] = mapped_column(index=True)
-    repeats: Mapped[int]
 
 
 @dataclass(frozen=True)
@@ -141,6 +130,8 @@ def mint(
     life = min(LONGEST_S, purposes.token_life_s(list(wanted), introspected=target.introspected) or LONGEST_S)
     if grant is not None and not grant.offline_access and grant.session_expires_at is not None:
         life = max(1, min(life, int((grant.session_expires_at - now).total_seconds())))
+    if grant is not None and grant.treatment is not None:
+        life = max(1, min(life, int((grant.treatment.ends_at - now).total_seconds())))
     scopes = [scope for of in wanted.values() for scope in of] + (["offline_access"] if offline_access else [])
     holder = target.holder
     audience = ([holder.identifier] if holder else []) + ([context.issuer] if target.userinfo else [])
@@ -166,22 +157,37 @@ def mint(
             "ial": grant.ial.value,
             "grant_id": str(grant.id),
         }
+        claims |= launch_context(context, grant, holder.sector if holder else client.sector)
     token = context.ring.signer("access_token", ALGORITHM).sign_jwt(claims, typ=TYPE)
     return Minted(token, jti, life, claims["scope"])
 
 
+def launch_context(context: Context, grant: GrantFacts, sector: str) -> dict[str, Any]:
+    """SMART App Launch 2.2: whose record a clinician's token opens, as its data holder knows them; else nothing."""
+    if grant.treatment is None:
+        return {}
+    return {"patient": context.ring.pairwise(grant.treatment.patient_id, sector), "hcode": grant.treatment.hcode}
+
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
-_REVOKED = select(RevokedToken.jti).where(RevokedToken.jti == bindparam("jti"))
+_TAKEN_BACK, _CLIENT = table_of(RevokedToken).c, table_of(Client).c
+_REVOKED = select(_TAKEN_BACK.jti).where(_TAKEN_BACK.jti == bindparam("jti"))
+_STATUS = select(_CLIENT.status).where(_CLIENT.id == bindparam("client"))
 
 
 def find_live(context: Context, token: str) -> LiveToken | None:
     """The token if it is ours, in time, not revoked, and its grant, person and client all stand; else None."""
     claims = read(context, token)
-    if claims is None or context.session.scalar(_REVOKED, {"jti": claims["jti"]}) is not None:
+    return None if claims is None else live(context, claims)
+
+
+def live(context: Context, claims: Mapping[str, Any]) -> LiveToken | None:
+    """The token of these claims, which `read` gave, if it lives."""
+    if context.session.scalar(_REVOKED, {"jti": claims["jti"]}) is not None:
         return None
     if "grant_id" not in claims:
-        status = context.session.scalar(select(Client.status).where(Client.id == claims["client_id"]))
+        status = context.session.scalar(_STATUS, {"client": claims["client_id"]})
         return LiveToken(claims, None) if status == "active" else None
     grant_id = uuid_or_none(claims["grant_id"])
     grant = None if grant_id is None else find_grant(context, grant_id)
@@ -226,27 +232,6 @@ def revoke(session: Session, claims: Mapping[str, Any]) -> None:
         return
 
 
-_REPEAT = (
-    update(TokenUse)
-    .where(TokenUse.jti == bindparam("token"), TokenUse.resource == bindparam("place"))
-    .values(repeats=TokenUse.repeats + 1)
-)
-
-
-def first_use(context: Context, jti: str, resource: str) -> bool:
-    """True for the first use of this token at this place; every later one is counted."""
-    session, where = context.session, {"token": jti, "place": resource}
-    if session.execute(_REPEAT, where).rowcount:  # type: ignore[attr-defined]
-        return False
-    try:
-        with session.begin_nested():
-            session.add(TokenUse(jti=jti, resource=resource, first_at=context.now, repeats=0))
-    except IntegrityError:  # another process was first between the two statements
-        session.execute(_REPEAT, where)
-        return False
-    return True
-
-
 def standing(
     context: Context,
     live: LiveToken,
@@ -264,7 +249,7 @@ def standing(
     """
     wanted = {code: tuple(filter(takes, of)) for code, of in live.purposes.items()}
     wanted = {code: of for code, of in wanted.items() if of}
-    first = first_use(context, live.jti, at)
+    first = uses.first(context, live.jti, at)
     stands = decide(context, grant, wanted, event=event, asker=asker, levels=False, write=first)
     if not first and not stands:
         return decide(context, grant, wanted, event=event, asker=asker, levels=False)
@@ -273,6 +258,5 @@ def standing(
 
 def purge(session: Session, *, now: datetime) -> int:
     """Delete what can no longer matter: revocations of dead tokens, counters of yesterday; how many rows."""
-    tokens_gone = session.execute(delete(RevokedToken).where(RevokedToken.expires_at < now))
-    uses_gone = session.execute(delete(TokenUse).where(TokenUse.first_at < now - USES_KEPT))
-    return int(tokens_gone.rowcount) + int(uses_gone.rowcount)  # type: ignore[attr-defined]
+    gone = session.execute(delete(RevokedToken).where(RevokedToken.expires_at < now))
+    return int(gone.rowcount) + uses.purge(session, now=now)  # type: ignore[attr-defined]

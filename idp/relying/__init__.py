@@ -11,7 +11,7 @@ id_token  what a client checks at sign-in                                       
     def observations(): ...
 """
 
-from idp.relying.guard import require
+from idp.relying.guard import require, require_record
 from idp.relying.keys import IssuerUnavailable, Keys
 from idp.relying.live import Live
 from idp.relying.receive import Event, EventRefused, Receiver
@@ -28,4 +28,5 @@ __all__ = [
     "VerifiedToken",
     "Verifier",
     "require",
+    "require_record",
 ]

@@ -37,6 +37,29 @@ def require(
     return wrap
 
 
+def require_record(
+    verifier: Verifier, letters: str
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Let the view run for whoever may open one person's record: that citizen, or a clinician who treats them.
+
+    `letters` is a type with letters, such as `Observation.s`: `patient/` and `user/` are put before it. Whose record it
+    is stands in `g.token.patient`; a token that opens nobody's is refused.
+    """
+
+    def wrap(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            try:
+                g.token = verifier.verify_record(bearer_token(), letters)
+            except TokenRefused as refusal:
+                return refused(refusal, realm=verifier.audience)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return wrap
+
+
 def bearer_token() -> str:
     """The token of this request. Raises: TokenRefused, with an empty error code when none was sent at all."""
     header = request.headers.get("Authorization")

@@ -17,6 +17,7 @@ ALGORITHM = "RS256"  # SSF 1.0 interoperability profile
 TYPE = "secevent+jwt"
 MAX_AGE_S = 4 * 86_400.0  # the issuer retries for 72 h; older is a replay
 MEMORY = 10_000
+VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
 CODES = {"key": "invalid_key", "issuer": "invalid_issuer", "audience": "invalid_audience"}
 
 
@@ -37,6 +38,11 @@ class Event:
     events: Mapping[str, Mapping[str, Any]]
     issued_at: float
     repeated: bool
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the letter only tries out the endpoint (SSF 1.0 section 8.1.4): acknowledge it, and do nothing."""
+        return VERIFICATION in self.events
 
 
 class Receiver:

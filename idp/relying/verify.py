@@ -37,6 +37,24 @@ class VerifiedToken:
     claims: Mapping[str, Any] = field(repr=False)
     checked: str = "offline"
 
+    @property
+    def patient(self) -> str | None:
+        """Whose record it opens, as this holder knows people (SMART App Launch 2.2).
+
+        A `user/…` token's `patient`, a `patient/…` token's `sub`; None when it opens nobody's, or says both.
+        """
+        kinds = {scope.partition("/")[0] for scope in self.scopes} & {"patient", "user"}
+        if kinds == {"user"}:
+            named = self.claims.get("patient")
+            return named if isinstance(named, str) and named else None
+        return self.sub if kinds == {"patient"} else None
+
+    @property
+    def hcode(self) -> str | None:
+        """The facility of a clinician's token."""
+        named = self.claims.get("hcode")
+        return named if isinstance(named, str) and named else None
+
 
 class Verifier:
     """Verifies access tokens of one issuer for one audience (this service's registered identifier)."""
@@ -73,6 +91,17 @@ class Verifier:
         if lacking:
             scope = " ".join(lacking)
             raise TokenRefused("insufficient_scope", f"the token does not cover {scope}", 403, scope=" ".join(needed))
+        return verified
+
+    def verify_record(self, token: str, letters: str) -> VerifiedToken:
+        """The token, proven, of whoever may open one person's record: `patient` says whose.
+
+        `letters` is a type with letters, such as `Observation.s`. Raises: TokenRefused, as `verify`.
+        """
+        verified, either = self.verify(token), (f"patient/{letters}", f"user/{letters}")
+        if verified.patient is None or all(missing(verified.scopes, [scope]) for scope in either):
+            said = f"the token opens no record by {' or '.join(either)}"
+            raise TokenRefused("insufficient_scope", said, 403, scope=" ".join(either))
         return verified
 
     def _checked_claims(self, claims: Mapping[str, Any]) -> VerifiedToken:

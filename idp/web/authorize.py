@@ -23,6 +23,8 @@ def authorize() -> Response:
     """OIDC Core 3.1.2.1. With a live session and nothing to ask, straight back to the client."""
     context = gate.context()
     asked = provider.check_authorize(context, request.args)
+    if asked.launch is not None:
+        return launched(asked)
     done = interaction.at_once(context, asked, g.signed_in)
     if done is not None:
         g.refusal = None if done.granted else done.reason
@@ -30,10 +32,31 @@ def authorize() -> Response:
     return as_response(redirect(loop.at(start(kind="authorize", asked=asked)) + language_of(asked), 303))
 
 
+def launched(asked: AuthorizeRequest) -> Response:
+    """A clinician's request goes on under an address of the staff's; a citizen who is signed in beside is not asked.
+
+    With prompt=none it is answered at once, by the staff session alone.
+    """
+    if "none" in asked.prompt:
+        token = cookies.read(cookies.STAFF)
+        signed_in = gate.find_signed_in(token, kind="staff") if token else None
+        done = interaction.at_once(gate.context(), asked, signed_in)
+        if done is None:
+            raise Refused("bad_request", 400)
+        g.refusal = None if done.granted else done.reason
+        return as_response(redirect(done.location, 303))
+    paused = start(kind=interaction.STAFF, asked=asked)
+    return as_response(redirect(f"{request.script_root}/staff/continue/{paused}", 303))
+
+
 @route(bp, "/oauth/authorize", methods=("POST",), tx=Tx.NONE, csrf=False)
 def authorize_by_form() -> Response:
-    """OIDC Core 3.1.2.1: POST is allowed. Another site's form brings no Lax cookies, so it comes again as a GET."""
-    fields = [(name, value) for name, value in request.form.items(multi=True) if name != PERSONAL_HINT]
+    """OIDC Core 3.1.2.1: POST is allowed. Another site's form brings no Lax cookies, so it comes again as a GET.
+
+    What we do not know is ignored anyway (RFC 6749 section 3.1), and may be anything: it is not put into an address.
+    """
+    known = provider.PARAMETERS - {PERSONAL_HINT}
+    fields = [(name, value) for name, value in request.form.items(multi=True) if name in known]
     query = urlencode(fields)
     if len(query) > LONGEST_QUERY:
         raise Refused("too_large", 413)
@@ -105,7 +128,8 @@ def sign_in() -> Response:
     """Into the loop for a page of ours; `next` must be a path of this server, `aal` a level of its list."""
     wished = request.args.get("aal", Aal.AAL1.value)
     aal = Aal(wished) if wished in {level.value for level in Aal} else Aal.AAL1
-    back_to = own_path(request.args.get("next"), default=HOME).removeprefix(request.script_root)
+    asked = request.args.get("next", "").partition("?")[0]
+    back_to = own_path(asked, default=HOME).removeprefix(request.script_root)
     return as_response(redirect(loop.at(start(kind="console", back_to=back_to, aal=aal)), 303))
 
 

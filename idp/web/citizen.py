@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 
 from consent import purposes, records
 from consent.audit import log
+from consent.audit.entry import Entry
 from consent.purposes import Purpose
 from consent.records import ConsentView
 from idp import outbox, subjects, withdrawal
@@ -58,9 +59,14 @@ def me() -> Response:
             strong=seen.strong,
             step_up_url=seen.step_up_url,
             consents=[shapes.consent_item(view, strong=seen.strong) for view in views],
-            accesses=shapes.acts([entry for entry in entries if entry.actor_kind == "client"])[:LATEST],
+            accesses=shapes.acts([entry for entry in entries if is_access(entry)])[:LATEST],
         )
     )
+
+
+def is_access(entry: Entry) -> bool:
+    """What a service did, or a member of staff about this person: not what the person did at work themselves."""
+    return entry.actor_kind == "client" or (entry.actor_kind == "staff" and bool(entry.purpose))
 
 
 @route(bp, "/consents", tx=Tx.READ, who=Who.CITIZEN)

@@ -15,7 +15,7 @@ from consent import notices, purposes, records
 from consent.decision import Recipient
 from consent.purposes import Kind, Purpose
 from consent.records import Choice, Key
-from idp import directory, subjects, withdrawal
+from idp import directory, interaction, subjects, withdrawal
 from idp.assurance import Aal
 from idp.login.sessions import SignedIn
 from idp.oauth import clients
@@ -91,6 +91,7 @@ def ask(interaction_id: str) -> Response:
 @route(bp, "", methods=("POST",), tx=Tx.WRITE)
 def decide(interaction_id: str) -> Response:
     """Record every answer of the screen, each by itself, all or none."""
+    interaction.hold(g.session, interaction_id)
     here = screen(interaction_id)
     decision, chosen = request.form.get("decision"), frozenset(request.form.getlist("purpose"))
     posted = request.form.get("screen", "")

@@ -4,6 +4,7 @@ All are HttpOnly, SameSite=Lax, Path=/, without Domain. The language cookie is n
 """
 
 import hashlib
+import re
 import secrets
 
 from flask import Response, current_app, g, request
@@ -17,6 +18,7 @@ EARNED = frozenset({CITIZEN, STAFF})  # set only once the work they stand for is
 PREFIX = "__Host-"
 YEAR_S = 365 * 24 * 3600
 TOKEN_MAX = 128
+OURS = {BROWSER: re.compile(r"[A-Za-z0-9_-]{43}")}  # what another page or program planted there is not taken over
 
 
 def settings() -> Settings:
@@ -33,6 +35,8 @@ def name_of(cookie: str) -> str:
 def read(cookie: str) -> str | None:
     """What the browser sent, if it could be one of our values at all."""
     value = request.cookies.get(name_of(cookie), "")
+    if cookie in OURS and not OURS[cookie].fullmatch(value):
+        return None
     return value if 0 < len(value) <= TOKEN_MAX and value.isascii() and value.isprintable() else None
 
 

@@ -75,8 +75,9 @@ def sign_in_first(error: SignInNeeded) -> Response:
     if wants_json():
         return answer(401, "sign_in_needed")
     if error.who is Who.STAFF:
-        return as_response(redirect(request.script_root + "/staff/sign-in", 303))
-    back = request.full_path.rstrip("?") if request.method == "GET" else "/me"
+        wished = f"?{urlencode({'next': request.path})}" if request.method == "GET" else ""
+        return as_response(redirect(request.script_root + "/staff/sign-in" + wished, 303))
+    back = request.path if request.method == "GET" else "/me"  # a query may hold what was typed: it moves nowhere
     asked = {"next": back, **({"aal": error.aal.value} if error.aal else {})}
     return as_response(redirect(f"{request.script_root}/sign-in?{urlencode(asked)}", 303))
 
@@ -114,10 +115,10 @@ def redirect_error(error: RedirectError) -> Response:
 
 
 def http_error(error: HTTPException) -> Response:
-    """404, 405, 413 and their like; a redirect of the router passes."""
+    """404, 405, 413 and their like. A redirect of the router names the host that was asked for: not found instead."""
     status = error.code or SERVER_ERROR
-    if status < 400:  # noqa: PLR2004 -- not an error
-        return as_response(error.get_response())
+    if status < 400:  # noqa: PLR2004 -- a redirect
+        status = 404
     response = answer(status, HTTP_CODES.get(status, "bad_request" if status < SERVER_ERROR else "server_error"))
     for name, value in error.get_headers():
         if name == "Allow":
@@ -154,12 +155,23 @@ def answer(
     g.refusal, g.refusal_detail = code, detail
     if wants_json():
         word = OAUTH_WORDS.get(status) or ("invalid_request" if is_protocol() else code)
-        return with_status(jsonify(error=word, error_description=code, request_id=g.request_id), status)
+        said = {"error": word, "error_description": code, "request_id": g.request_id}
+        return with_status(jsonify(said | (where_to_read(word) if is_protocol() else {})), status)
     if "locale" not in g:
         g.locale = locale.choose()
     g.setdefault("signed_in", None)
     page = render_template("error.html", status=status, code=code, detail=developer_text, back_url=back_url)
     return with_status(make_response(page), status)
+
+
+def where_to_read(error: str) -> dict[str, str]:
+    """What an OAuth refusal adds (RFC 6749 section 5.2): the page with cause and next step, and this request's id."""
+    endpoint = (request.endpoint or "").rpartition(".")[2]
+    issuer = gate.house().settings.issuer
+    return {
+        "error_uri": f"{issuer}/dev/errors?request={g.request_id}#{endpoint}-{error}",
+        "request_id": g.request_id,
+    }
 
 
 def with_status(response: Response, status: int) -> Response:

@@ -7,7 +7,7 @@ Raising undoes: the error handlers of `errors` answer, after the rollback.
 
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -18,7 +18,7 @@ from flask import Blueprint, Response, current_app, g, make_response, request
 
 from idp import directory
 from idp.assurance import Aal
-from idp.db import Session, Sessions
+from idp.db import DatabaseUnavailable, Session, Sessions
 from idp.keys import KeyRings
 from idp.login import sessions as sign_ins
 from idp.login.sessions import SignedIn
@@ -35,10 +35,11 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 
 @dataclass(frozen=True)
 class Tour:
-    """Who and what the sandbox's start page names: people with national_id and note, services with url and text."""
+    """What the sandbox's start page names: people, services, and invitations of staff that nobody has redeemed yet."""
 
     people: tuple[Mapping[str, str | None], ...] = ()
     services: tuple[Mapping[str, str | None], ...] = ()
+    staff: tuple[Mapping[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,12 @@ def admit(row: Row) -> None:
 
 def keep_awake(row: Row, session: Session | None = None) -> None:
     """The person is still there: their idle limit starts anew (written at most once a minute)."""
-    if g.signed_in is None or row.who not in (Who.CITIZEN, Who.STAFF):
+    if g.signed_in is None or row.who not in (Who.CITIZEN, Who.STAFF) or g.signed_in.was_seen(g.now):
         return
     if session is not None:
         sign_ins.touch(session, g.signed_in.id_hash, now=g.now)
         return
-    with alone() as own:
+    with suppress(DatabaseUnavailable), alone() as own:  # a page that was read is not refused because the disk is full
         sign_ins.touch(own, g.signed_in.id_hash, now=g.now)
 
 
@@ -292,8 +293,8 @@ def refuse_foreign_origin() -> None:
 
 
 def refuse_unreadable() -> None:
-    """A NUL character means nothing anywhere, and PostgreSQL cannot keep it."""
+    """A NUL means nothing anywhere, and PostgreSQL cannot keep it. An authorization request answers in its own way."""
     fields = [request.args] if request.method in SAFE else [request.args, request.form]
     texts = [request.path, *(text for each in fields for pair in each.items(multi=True) for text in pair)]
-    if any("\0" in text for text in texts):
+    if g.row.rule != "/oauth/authorize" and any("\0" in text for text in texts):
         raise Refused("bad_request", 400, detail="nul")

@@ -1,6 +1,6 @@
 """Security headers of every answer (ASVS 3.4; O20, O22 of the attack matrix)."""
 
-from flask import Response
+from flask import Response, g
 
 from idp.web import cookies
 
@@ -31,6 +31,8 @@ HSTS = "max-age=31536000"
 
 def write_to(response: Response) -> None:
     """no-store unless the view said otherwise, nosniff always, the page's own headers on HTML and redirects."""
+    if "request_id" in g:
+        response.headers["X-Request-Id"] = g.request_id  # also where an answer has no body to hold it
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("Referrer-Policy", "no-referrer")

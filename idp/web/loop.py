@@ -48,13 +48,20 @@ def at(interaction_id: str) -> str:
     return f"{request.script_root}/interaction/{quote(interaction_id, safe='')}"
 
 
-def resume(interaction_id: str, session: Session | None = None) -> Interaction:
-    """The paused request of this browser. A finished one gives its answer again: a double tap changes nothing."""
+def resume(interaction_id: str, session: Session | None = None, *, kind: str | None = None) -> Interaction:
+    """The paused request of this browser. A finished one gives its answer again: a double tap changes nothing.
+
+    A clinician's launch is none of the citizen's loop, and the reverse.
+    """
     own = session or g.session
     try:
         found = interaction.resume(own, g.ring, interaction_id, browser=cookies.browser(), now=g.now)
     except NotFound as error:
         raise Refused("expired", 404, detail="interaction") from error
+    if (found.kind == interaction.STAFF) != (kind == interaction.STAFF):
+        raise Refused("expired", 404, detail="interaction")
+    if found.answer is not None and kind == interaction.STAFF:
+        raise Answered(found)
     if found.answer is not None:
         raise Elsewhere(at(interaction_id)) if request.endpoint != "authorize.turn" else Answered(found)
     return found
@@ -130,6 +137,7 @@ def service_of(paused: Interaction, session: Session | None = None) -> dict[str,
 
 def moving_on(url: str, service: dict[str, Any] | None) -> Response:
     """A 200 page that moves on by meta refresh: `form-action 'self'` stays strict (DECISIONS 14)."""
+    g.moving_to = url
     return as_response(render_template("continue.html", redirect_url=url, service=service))
 
 

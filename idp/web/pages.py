@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, g, request
 
+from idp.login.sessions import SignedIn
 from idp.national_id import mask_national_id
 from idp.web import cookies, gate, locale
 
@@ -38,8 +39,13 @@ def of_request() -> dict[str, Any]:
         "save_data": request.headers.get("Save-Data", "").lower() == "on",
         "sandbox": gate.house().settings.sandbox,
         "request_id": g.request_id,
-        "signed_in": {"kind": signed_in.kind, "name": None} if signed_in else None,
+        "signed_in": shown_of(signed_in) if signed_in else None,
     }
+
+
+def shown_of(signed_in: SignedIn) -> dict[str, Any]:
+    """Which kind of session this is, and whether it has an active workplace: what the links above a page go by."""
+    return {"kind": signed_in.kind, "name": None, "at_work": signed_in.assignment_id is not None}
 
 
 def here() -> str:

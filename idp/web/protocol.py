@@ -1,34 +1,51 @@
 """The protocol's own addresses: metadata for everybody, endpoints for clients. Each asks the provider one verb.
 
-CORS: metadata and keys may be read by any page. Token, UserInfo and revocation answer none: a browser application has
-its server speak for it (RFC 9700; a public client's origin would have to be registered first).
+CORS: metadata and keys may be read by any page; token, UserInfo and revocation by the origins of registered browser
+applications (`oauth.origins`); introspection and the authorization endpoint by none (RFC 9700 section 2.6).
 """
 
 import json
+from collections.abc import Callable
+from functools import lru_cache, wraps
 
 from flask import Blueprint, Response, current_app, g, request
 
-from idp.oauth import provider
+from idp.oauth import origins, provider
 from idp.oauth.errors import Answer
 from idp.oauth.pipeline import ProtocolRequest
-from idp.web import gate
+from idp.settings import Settings
+from idp.web import errors, gate
 from idp.web.gate import Tx, Who, route
 
 bp = Blueprint("protocol", __name__)
 METADATA_S = 300
 KEYS_S = 60  # a rotation must show within 60 s (DECISIONS 6)
+PREFLIGHT_S = 300
+REFUSED = 400
+SCRIPTED = "/oauth/<any(token, revoke, userinfo):_endpoint>"
+
+
+def for_scripts(view: Callable[[], Response]) -> Callable[[], Response]:
+    """A view that browser applications call by themselves: their origins may read it, and `preflight` answers."""
+
+    @wraps(view)
+    def answer() -> Response:
+        return shared(view())
+
+    answer.provide_automatic_options = False  # type: ignore[attr-defined]  # Flask's own would come first
+    return answer
 
 
 @route(bp, "/.well-known/openid-configuration", tx=Tx.NONE, who=Who.CLIENT, json=True)
 def openid_configuration() -> Response:
     """OpenID Connect Discovery 1.0 section 4."""
-    return public(provider.discovery(gate.house().settings), METADATA_S)
+    return public(metadata(gate.house().settings), METADATA_S)
 
 
 @route(bp, "/.well-known/oauth-authorization-server", tx=Tx.NONE, who=Who.CLIENT, json=True)
 def authorization_server() -> Response:
     """RFC 8414 section 3."""
-    return public(provider.discovery(gate.house().settings), METADATA_S)
+    return public(metadata(gate.house().settings), METADATA_S)
 
 
 @route(bp, "/jwks.json", tx=Tx.NONE, who=Who.CLIENT, json=True)
@@ -38,6 +55,7 @@ def jwks() -> Response:
 
 
 @route(bp, "/oauth/token", methods=("POST",), tx=Tx.WRITE, who=Who.CLIENT, json=True)
+@for_scripts
 def token() -> Response:
     """RFC 6749 section 3.2."""
     return spoken(provider.token(gate.context(), protocol_request()))
@@ -50,15 +68,38 @@ def introspect() -> Response:
 
 
 @route(bp, "/oauth/revoke", methods=("POST",), tx=Tx.WRITE, who=Who.CLIENT, json=True)
+@for_scripts
 def revoke() -> Response:
     """RFC 7009."""
     return spoken(provider.revoke(gate.context(), protocol_request()))
 
 
 @route(bp, "/oauth/userinfo", methods=("GET", "POST"), tx=Tx.WRITE, who=Who.CLIENT, json=True)
+@for_scripts
 def userinfo() -> Response:
     """OpenID Connect Core section 5.3."""
     return spoken(provider.userinfo(gate.context(), protocol_request()))
+
+
+@route(bp, SCRIPTED, methods=("OPTIONS",), tx=Tx.READ, who=Who.CLIENT, json=True)
+def preflight(_endpoint: str) -> Response:
+    """Fetch 3.2.2: may this page send what it wishes to send? Who is not known is told nothing, not even no."""
+    response = shared(Response(status=204))
+    if "Access-Control-Allow-Origin" in response.headers:
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_S)
+    return response
+
+
+def shared(response: Response) -> Response:
+    """The answer as scripts of a registered application may read it; without credentials, since no cookie counts."""
+    origin = request.headers.get("Origin")
+    response.vary.add("Origin")
+    if origin is not None and origins.known(g.session, origin):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    return response
 
 
 def protocol_request() -> ProtocolRequest:
@@ -73,18 +114,28 @@ def protocol_request() -> ProtocolRequest:
 
 
 def spoken(answer: Answer) -> Response:
-    """The provider's answer over HTTP."""
-    if isinstance(answer.body, str):
-        response = Response(answer.body, answer.status)
+    """The provider's answer over HTTP. A refusal says where its next step is written, and its correlation id."""
+    body = answer.body
+    if isinstance(body, str):
+        response = Response(body, answer.status)
     else:
-        response = Response(json.dumps(answer.body), answer.status, mimetype="application/json")
+        if answer.status >= REFUSED and "error" in body:
+            body = {**body, **errors.where_to_read(str(body["error"]))}
+        response = Response(json.dumps(body), answer.status, mimetype="application/json")
     response.headers.update(dict(answer.headers))
     return response
 
 
+@lru_cache(maxsize=8)
+def metadata(settings: Settings) -> str:
+    """The discovery document as it goes out; the same for the life of the process."""
+    return json.dumps(provider.discovery(settings))
+
+
 def public(document: object, max_age: int) -> Response:
-    """A document for everybody, cacheable for `max_age` seconds."""
-    response = Response(current_app.json.dumps(document), mimetype="application/json")
+    """A document (or its JSON text) for everybody, cacheable for `max_age` seconds."""
+    text = document if isinstance(document, str) else current_app.json.dumps(document)
+    response = Response(text, mimetype="application/json")
     response.headers["Cache-Control"] = f"public, max-age={max_age}"
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response

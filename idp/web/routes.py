@@ -1,10 +1,14 @@
 """Every room of pages, in one list."""
 
 from idp.web import (
+    audit_files,
+    audit_line,
     auditor,
     authorize,
     citizen,
     consent,
+    desk,
+    developers,
     health,
     login,
     passkey,
@@ -35,7 +39,11 @@ BLUEPRINTS = (
     verify.bp,
     security.bp,
     staff.bp,
+    desk.bp,
     auditor.bp,
+    audit_line.bp,
+    audit_files.bp,
     preferences.bp,
     sandbox.bp,
+    developers.bp,
 )

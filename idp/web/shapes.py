@@ -124,11 +124,19 @@ def entry(of: Entry) -> dict[str, Any]:
         "title": EVENTS[of.event].title(g.locale),
         "who": recipient_name(of.recipient_id) if of.recipient_id else None,
         "service": client_name(of.client_id),
+        "unit": unit(of.codes),
         **part,
         "parts": [part] if any(part.values()) else [],
         "outcome": of.outcome,
         "reason": of.reason,
     }
+
+
+def unit(codes: Sequence[str]) -> dict[str, str] | None:
+    """The facility and the role that an act at a counter or a bedside names instead of a person (PDPA: staff, too)."""
+    named = dict(code.split(":", 1) for code in codes if code.startswith(("hcode:", "role:")))
+    name = directory.facility_name(g.session, named["hcode"], locale=g.locale) if "hcode" in named else None
+    return {"name": name, "role": named.get("role", "")} if name else None
 
 
 def acts(entries: Sequence[Entry]) -> list[dict[str, Any]]:

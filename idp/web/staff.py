@@ -1,29 +1,37 @@
-"""Staff sign in by passkey only, with a session and a cookie of their own (DECISIONS 4).
+"""Staff sign in by passkey only, with a session and a cookie of their own (DECISIONS 4), and say where they work now.
 
 The first passkey is added with a code that `idp staff add` prints once. The code is posted, never part of an address.
+A clinician whom a hospital's application sent here comes back to it by `go_on`.
 """
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 
-from idp import directory
-from idp.login import invitations, passkeys
+from idp import directory, interaction, treating
+from idp.db import Session
+from idp.login import affiliations, invitations, passkeys
 from idp.login import sessions as sign_ins
 from idp.login.passkeys import PasskeyRefused
-from idp.web import cookies, gate
+from idp.prompts import next_prompt
+from idp.web import cookies, gate, loop
 from idp.web.ceremony import Ceremony, credential, device, refusal, words
-from idp.web.gate import Tx, as_response, route
+from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, own_path, route
+from idp.web.shapes import uuid_or_none
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
-HOME = "/audit"
+LOG, DESK, CHOOSE = "/audit", "/desk", "/staff/affiliation"
 DISPLAY_NAME = "Yinyom staff"
 
 
 @route(bp, "/sign-in", tx=Tx.NONE)
 def sign_in() -> Response:
     """The passkey, and nothing else."""
-    return as_response(render_template("staff_sign_in.html", errors={}))
+    wished = own_path(request.args.get("next"), default="/").removeprefix(request.script_root)
+    verify_url = request.script_root + "/staff/passkey/verify"
+    verify_url += "?" + urlencode({"next": wished}) if wished != "/" else ""
+    return as_response(render_template("staff_sign_in.html", errors={}, verify_url=verify_url))
 
 
 @route(bp, "/enrol", tx=Tx.NONE)
@@ -76,7 +84,66 @@ def verify() -> Response:
     )
     cookies.put(cookies.STAFF, token)
     cookies.put(cookies.INVITATION, None)
-    return jsonify(next=request.script_root + HOME)
+    first = first_page(g.session, person, cookies.hash_of(token))
+    if first == CHOOSE:
+        return jsonify(next=choosing(request.args.get("next")))
+    return jsonify(next=own_path(request.args.get("next"), default=first))
+
+
+def first_page(session: Session, person: UUID, id_hash: str) -> str:
+    """Where the day begins. Whoever works in one place works there; whoever works in several is asked."""
+    places = directory.affiliations_of(session, person, now=g.now)
+    if not places:
+        return LOG
+    if len(places) > 1:
+        return CHOOSE
+    affiliations.choose(session, id_hash, person, places[0].id, now=g.now)
+    return DESK
+
+
+def choosing(back_to: str | None) -> str:
+    """The address of the choice, with where to go afterwards."""
+    wished = own_path(back_to, default=DESK).removeprefix(request.script_root)
+    return f"{request.script_root}{CHOOSE}?{urlencode({'next': wished})}"
+
+
+@route(bp, "/affiliation", tx=Tx.READ, who=Who.STAFF)
+def places() -> Response:
+    """Where do you work now? One at a time."""
+    found = directory.affiliations_of(g.session, g.signed_in.subject_id, now=g.now)
+    if not found:
+        raise Refused("forbidden", 403)
+    shown = [{"id": str(one.id), "name": one.name(g.locale), "hcode": one.hcode, "role": one.role} for one in found]
+    active = str(g.signed_in.assignment_id or "")
+    back_to = own_path(request.args.get("next"), default=DESK).removeprefix(request.script_root)
+    return as_response(render_template("staff_affiliation.html", places=shown, active=active, back_to=back_to))
+
+
+@route(bp, "/affiliation", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF)
+def choose() -> Response:
+    """From now on this session works there."""
+    chosen = uuid_or_none(request.form.get("place"))
+    if chosen is None:
+        raise Refused("bad_request", 400)
+    affiliations.choose(g.session, g.signed_in.id_hash, g.signed_in.subject_id, chosen, now=g.now)
+    return as_response(redirect(own_path(request.form.get("next"), default=DESK), 303))
+
+
+@route(bp, "/continue/<interaction_id>", tx=Tx.WRITE, who=Who.STAFF)
+def go_on(interaction_id: str) -> Response:
+    """A clinician's paused launch: sign in, say where you work, and back to the application with code or refusal."""
+    paused = loop.resume(interaction_id, kind=interaction.STAFF)
+    loop.refuse_suspended(paused, g.session)
+    context = gate.context()
+    need = interaction.requirement(context, paused, g.signed_in)
+    if next_prompt(need, interaction.facts(context, paused, g.signed_in)) is not None:
+        raise gate.SignInNeeded(who=Who.STAFF)
+    case = None if paused.request is None else treating.case_of(context, paused.request, g.signed_in)
+    if case is not None and treating.should_choose(context, case):
+        raise Elsewhere(choosing(request.path))
+    done = interaction.conclude(context, paused, g.signed_in)
+    g.refusal = None if done.granted else done.reason
+    return as_response(redirect(done.location, 303))
 
 
 def known(said: dict[str, object]) -> UUID | PasskeyRefused:
@@ -105,7 +172,8 @@ def invited_person() -> UUID | None:
     return invitations.peek(g.session, cookies.read(cookies.INVITATION) or "", now=g.now)
 
 
-@route(bp, "/", tx=Tx.NONE)
+@route(bp, "/", tx=Tx.READ, who=Who.STAFF)
 def home() -> Response:
-    """To the console; the gate sends those who are not signed in to the sign-in."""
-    return as_response(redirect(request.script_root + HOME, 303))
+    """To the desk of whoever works at a facility, to the log of whoever reads it."""
+    working = directory.affiliations_of(g.session, g.signed_in.subject_id, now=g.now)
+    return as_response(redirect(request.script_root + (DESK if working else LOG), 303))

@@ -59,7 +59,7 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
         context.close()
 
 
-PIECES = {"base", "macros", "error_texts"}
+PIECES = {"audit_parts", "base", "dev_words", "error_texts", "macros"}
 MOVES_ON = {"continue"}  # leaves by itself at once; its markup is the error page's
 
 

@@ -51,7 +51,11 @@ def test_a_passkey_signs_in_without_any_code(live, visitor):
 
 
 def test_an_auditor_enrols_by_passkey_and_reads_with_a_reason(live, visitor):
-    """PAGES: the auditor's first screen; axe on the staff's pages too."""
+    """PAGES: the auditor's first screen, a search, one consent as a line, the file; axe on the staff's pages too."""
+    citizen = live.citizen()
+    citizen.walk(citizen.browser.get(live.service().ask().url))
+    while live.opened:
+        live.opened.pop().close()
     person = visitor("desktop", "en")
     person.plug_in_authenticator()
     person.page.goto(f"{live.issuer}/staff/enrol")
@@ -66,9 +70,22 @@ def test_an_auditor_enrols_by_passkey_and_reads_with_a_reason(live, visitor):
     with person.page.expect_navigation():
         person.page.locator("#search").click()
     person.look("found")
-
     assert person.name() == "audit"
     assert person.page.locator("[id^=entry-], tbody tr").count() > 0
+
+    person.page.locator("#event").select_option("consent.given")
+    with person.page.expect_navigation():
+        person.page.locator("#search").click()
+    with person.page.expect_navigation():
+        person.page.locator("button[id^=line-]").first.click()
+    person.look("line")
+    assert person.page.locator("#line li").count() > 1
+    take_the_log_home(person, live)
+    person.page.set_viewport_size({"width": 390, "height": 800})
+    for path in ("/audit", "/audit/consent", "/audit/export"):
+        person.page.goto(live.issuer + path)
+        person.look("narrow")
+        assert person.sideways() <= 0, path
     assert person.found == {}
 
 
@@ -137,9 +154,13 @@ def test_the_error_states_are_read_by_axe_too(live, visitor, locale):
         "/staff/sign-in",
         "/staff/enrol",
         "/sandbox/inbox",
+        "/sandbox/code",
+        "/dev/last",
+        "/dev/errors",
         "/oauth/authorize?client_id=x",
     ):
         person.page.goto(live.issuer + path)
+        person.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         person.look(path.strip("/").replace("/", "_")[:20])
 
     assert person.found == {}
@@ -202,3 +223,18 @@ def withdraw(person, live):
             person.page.locator(press).click()
         person.look()
     assert person.name() == "withdrawn"
+
+
+def take_the_log_home(person, live):
+    """The newest checkpoint, compared as if it had been kept; then the file."""
+    person.page.goto(f"{live.issuer}/audit/export")
+    kept = person.page.locator("#note").text_content()
+    person.page.locator("#kept").fill(kept or "")
+    with person.page.expect_navigation():
+        person.page.locator("#compare").click()
+    person.look("kept")
+    assert person.page.locator("#kept-outcome.notice-good").is_visible()
+    person.page.locator("#reason").fill("routine review")
+    with person.page.expect_download() as taken:
+        person.page.locator("#export").click()
+    assert taken.value.suggested_filename.endswith(".jsonl")

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from consent import records
 from consent.access import request_access
-from consent.audit import log
+from consent.audit import search
+from consent.audit.search import Filters
 from consent.decision import Reason
 from consent.errors import NotFound
 from consent.models import ConsentUse
@@ -32,8 +33,8 @@ def ask(session, *purposes, recipient=APP, event="introspect", write=True, **mor
 
 
 def entries(session, *events):
-    found = log.search(session, auditor_id=AUDITOR, reason="test", limit=1000, now=NOW)
-    return [entry for entry in reversed(found) if entry.event in events]
+    found = search.search(session, Filters(), auditor_id=AUDITOR, reason="test", limit=1000, now=NOW).rows
+    return [row.entry for row in reversed(found) if row.entry.event in events]
 
 
 def test_a_permitted_access_is_logged_for_each_purpose(session):

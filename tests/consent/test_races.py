@@ -5,11 +5,11 @@ import threading
 from sqlalchemy import func, select
 
 from consent import records
-from consent.audit import log
+from consent.audit import log, search
 from consent.errors import Conflict
 from consent.models import ConsentRecord, ConsentWithdrawal
 from consent.withdrawal import withdraw
-from tests.consent.cast import AUDITOR, PERSON, choice, key
+from tests.consent.cast import PERSON, choice, key
 from tests.fakes import NOW, SECOND
 
 ROUNDS = 12
@@ -65,8 +65,8 @@ def test_giving_and_withdrawing_at_once_leaves_one_history_without_gaps(sessions
 
     with sessions.writing() as session:
         stand = records.standing(session, key())
-        entries = log.search(session, auditor_id=AUDITOR, reason="history", limit=1000, now=NOW)
-        moves = sorted((e for e in entries if e.move), key=lambda e: e.move)
+        rows = search.of_person(session, PERSON, limit=1000)
+        moves = sorted((row.entry for row in rows if row.entry.move), key=lambda e: e.move)
         given = session.scalar(select(func.count()).select_from(ConsentRecord))
         ended = session.scalar(select(func.count()).select_from(ConsentWithdrawal))
     assert given == 2 * ROUNDS

@@ -11,8 +11,10 @@ from joserfc import jwt
 from sqlalchemy import delete, func, select, update
 
 from idp import keys
+from idp.db import DatabaseUnavailable, make_engine, make_sessions
+from idp.demo.folder import free_port
 from idp.keys import KeyRings, SecretKey, SigningKey, ensure, load, pad, unpad, unwrap, wrap
-from tests.fakes import NOW, SECOND
+from tests.fakes import HOUR, NOW, SECOND
 
 SOMEBODY = UUID("018f0000-0000-7000-8000-000000000001")
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
@@ -190,3 +192,18 @@ def test_the_keys_of_the_log_stand_apart_and_stay_for_ever(sessions, ring):
     assert len(old.public) == 32
     assert not any(key.get("crv") == "Ed25519" or key["kid"].startswith("log") for key in after.jwks["keys"])
     Ed25519PublicKey.from_public_bytes(new.public).verify(new.sign(b"a checkpoint"), b"a checkpoint")
+
+
+def test_while_the_database_is_away_the_keys_that_are_known_are_published_on(sessions, ring):
+    """X7: discovery, JWKS and offline validation go on; a process that never saw a key has none."""
+    away = make_sessions(make_engine(f"postgresql://app@127.0.0.1:{free_port()}/none"))
+    rings = KeyRings(sessions, ring.kek)
+    known = rings.at(NOW)
+
+    rings._sessions = away
+    assert rings.at(NOW + HOUR) is known
+    with pytest.raises(DatabaseUnavailable):
+        KeyRings(away, ring.kek).at(NOW)
+    rings._sessions = sessions
+    assert rings.at(NOW + HOUR) is not known
+    away.engine.dispose()

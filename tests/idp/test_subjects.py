@@ -118,3 +118,17 @@ def test_many_at_once_make_one_account_and_one_entry(sessions, ring):
 def test_a_phone_number_becomes_international(phone, international):
     """OIDC Core 5.1: phone_number in E.164."""
     assert subjects.e164(phone) == international
+
+
+def test_every_persons_values_are_as_long_as_everybodys(session, ring):
+    """DECISIONS 5: with lengths alone nobody is picked out of a copied database, the longest name or none at all."""
+    short = replace(PEOPLE[SOMCHAI], given_name_th="ก", family_name_th="", family_name_en="", email="", address="")
+    long = replace(PEOPLE[SOMCHAI], given_name_th="ก" * 30, family_name_th="ข" * 40, address="ค" * 300)
+    made = [
+        subjects.create(session, ring, number, person, now=NOW)
+        for number, person in {SOMCHAI: short, "3999000010043": long}.items()
+    ]
+
+    for field in ("name_th", "name_en", "birth_date", "phone", "email", "address"):
+        assert len({len(getattr(subject, field)) for subject in made}) == 1, field
+    assert subjects.profile(session, ring, made[1].id).address == "ค" * 300

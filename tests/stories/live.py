@@ -33,6 +33,7 @@ class Live:
 
     world: World
     staff_passkey: SoftAuthenticator | None = None
+    passkeys: dict[str, SoftAuthenticator] = field(default_factory=dict)
     minor: str = "1999000010021"
     opened: list[httpx.Client] = field(default_factory=list)
 
@@ -155,6 +156,21 @@ class Live:
         else:
             page = person.browser.get(f"{self.issuer}/staff/sign-in")
             person.ceremony(page, "sign-in", self.staff_passkey.get)
+        return person
+
+    def staff(self, role: str) -> Citizen:
+        """The clerk or the doctor of the sandbox, signed in by passkey; the first time by their invitation."""
+        number = seed.INVITED[role]
+        person = self.citizen(number)
+        if role not in self.passkeys:
+            page = person.browser.get(f"{self.issuer}/staff/enrol")
+            code = self.world.invitations[role].split("code:")[1].strip()
+            page = person.browser.submit(page, "enrol-form", code=code)
+            self.passkeys[role] = SoftAuthenticator(self.issuer)
+            person.ceremony(page, "register", self.passkeys[role].create)
+        else:
+            page = person.browser.get(f"{self.issuer}/staff/sign-in")
+            person.ceremony(page, "sign-in", self.passkeys[role].get)
         return person
 
     # --- what only the database can show ---------------------------------------------------------------------------

@@ -42,7 +42,13 @@ class World:
     callback: str
     sessions: Sessions
     auditor_link: str = ""
+    invitations: dict[str, str] = field(default_factory=dict)
     children: Children = field(default_factory=Children)
+
+    @property
+    def seeded(self) -> seed.Seeded:
+        """The invitations, as the start page names them."""
+        return seed.Seeded(auditor_link=self.auditor_link, invitations=self.invitations)
 
     @property
     def portal(self) -> str:
@@ -54,16 +60,30 @@ class World:
         """The record holder's address."""
         return f"http://{HOST}:{self.ports.holder_port}"
 
+    @property
+    def temporary(self) -> Path:
+        """Where the processes put their temporary files, so that they can be looked at."""
+        return self.folder.path / "tmp"
+
+    @property
+    def clinic(self) -> str:
+        """The clinic system's address; it is started by the first story that needs it."""
+        if "clinic" not in self.children.running:
+            self.start("clinic")
+        return f"http://{HOST}:{self.ports.clinic_port}"
+
     def next_person(self, kind: str) -> str:
         """A national ID that no story has used: alive, unproved, dead, or unknown to the registry."""
         return next(self.crowds[kind])
 
     def start(self, name: str) -> None:
         """Start one process by its name and wait until it answers."""
-        command, env = self._commands()[name]
+        command, env = self.commands()[name]
+        self.temporary.mkdir(exist_ok=True)
+        env = {**env, "TMPDIR": str(self.temporary)}
         self.children.start(name, command, env=env, log=self.folder.log_file(name))
         if name != "worker":
-            eventually(lambda: self._alive(name), f"{name} did not start: {self.log_of(name)}", within_s=40)
+            eventually(lambda: self._alive(name), f"{name} did not start: {self.log_of(name)}", within_s=90)
 
     def stop(self, name: str) -> None:
         """End one process and everything it started."""
@@ -76,14 +96,17 @@ class World:
 
     def _alive(self, name: str) -> bool | None:
         self.children.check()
-        base = {"web": self.settings.issuer, "portal": self.portal, "holder": self.holder}[name]
+        clinic = f"http://{HOST}:{self.ports.clinic_port}"
+        base = {"web": self.settings.issuer, "portal": self.portal, "holder": self.holder, "clinic": clinic}[name]
         return supervisor.is_ready(f"{base}/livez") or None
 
-    def _commands(self) -> dict[str, tuple[list[str], dict[str, str]]]:
+    def commands(self) -> dict[str, tuple[list[str], dict[str, str]]]:
+        """What each process is started as, and with which settings."""
         ours = supervisor.environment(self.settings) | {
             "YINYOM_WORKERS": str(self.settings.workers),
             "YINYOM_SANDBOX_REGISTRY": str(self.settings.sandbox_registry),
             "PYTHONPATH": str(ROOT),
+            supervisor.TOUR_VARIABLE: str(supervisor.write_tour(self.folder, self.ports, self.seeded).resolve()),
         }
         issuer = ["--issuer", self.settings.issuer]
         return {
@@ -91,6 +114,10 @@ class World:
             "worker": (["-m", "idp.cli", "work"], ours),
             "portal": (
                 self._service(seed.PORTAL, self.ports.portal_port) + issuer + ["--holder", self.holder],
+                {"PYTHONPATH": str(ROOT)},
+            ),
+            "clinic": (
+                self._service(seed.CLINIC, self.ports.clinic_port) + issuer + ["--holder", self.holder],
                 {"PYTHONPATH": str(ROOT)},
             ),
             "holder": (
@@ -143,7 +170,9 @@ def prepare(path: Path, url: str) -> World:
     settings = Settings(**facts, sandbox_registry=registry)
     link = seeded.auditor_link or ""
     crowds = {"alive": iter(alive), "unproved": iter(unproved), "dead": iter(dead), "unknown": iter(unknown)}
-    return World(folder, ports, settings, crowds, callback, sessions, auditor_link=link)
+    return World(
+        folder, ports, settings, crowds, callback, sessions, auditor_link=link, invitations=dict(seeded.invitations)
+    )
 
 
 def register_story_client(sessions: Sessions, callback: str) -> None:

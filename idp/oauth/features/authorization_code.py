@@ -49,8 +49,9 @@ def issue(
     records: Mapping[str, UUID],
     signed_in: grants.SignInFacts,
     offline_access: bool,
+    visit: grants.VisitLike | None = None,
 ) -> str:
-    """Begin the grant, tied to its consents, and give its code (section 4.1.2)."""
+    """Begin the grant, tied to its consents (and a clinician's visit), and give its code (section 4.1.2)."""
     grant = grants.begin(
         context.session,
         subject_id=subject_id,
@@ -61,6 +62,7 @@ def issue(
         signed_in=signed_in,
         offline_access=offline_access,
         now=context.now,
+        visit=visit,
     )
     life = context.settings.code_lifetime
     return codes.issue_code(context.session, grant_id=grant.id, areq=request, life=life, now=context.now)
@@ -89,9 +91,10 @@ class CodeGrant(AuthorizationCodeGrant):
         code: codes.CodeFacts = self.request.authorization_code
         grant = live.find_grant(context, code.grant_id)
         if grant is None or grant.stopped_at(context.now) is not None:
-            raise InvalidGrantError("the grant has ended")
+            raise InvalidGrantError("the grant has ended" if grant is None else grant.ending)
         asked = self.request.form.getlist("resource")
-        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.openid)
+        own = grant.treatment is None  # a clinician's token opens a patient's record, never UserInfo
+        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.openid and own)
         wanted = tokens.fitting(grant.scopes, target)
         if not wanted:
             raise InvalidScopeError("nothing that was granted can be used at this resource")
@@ -106,7 +109,9 @@ class CodeGrant(AuthorizationCodeGrant):
             context, client, grant=grant, wanted=stands, target=target, offline_access=grant.offline_access
         )
         identity = id_token.if_asked(context, client, grant, stands, nonce=code.nonce, access_token=minted.token)
-        return 200, minted.body(refresh_token=refresh, id_token=identity), self.TOKEN_RESPONSE_HEADER
+        patient = tokens.launch_context(context, grant, target.holder.sector if target.holder else "").get("patient")
+        body = minted.body(refresh_token=refresh, id_token=identity, patient=patient)
+        return 200, body, self.TOKEN_RESPONSE_HEADER
 
     def end_replayed(self, code: codes.CodeFacts) -> None:
         """Named exception to "an error writes nothing": tokens of the first use must die, and the log must know."""

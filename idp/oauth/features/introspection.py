@@ -6,7 +6,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from consent.audit import log
-from idp.oauth import resources, tokens
+from idp.oauth import refusals, resources, tokens, uses
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context, ProtocolRequest
@@ -18,7 +18,10 @@ FEATURE = Feature(
     {"introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL)},
     {"introspection_endpoint": "/oauth/introspect"},
 )
-COPIED = ("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "auth_time", "ial", "grant_id")
+COPIED = (
+    *("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "auth_time", "ial", "grant_id"),
+    *("patient", "hcode"),  # SMART App Launch 2.2: the launch context
+)
 
 
 class Introspection(IntrospectionEndpoint):
@@ -40,9 +43,9 @@ class Introspection(IntrospectionEndpoint):
         if claims is None:
             self.denied(client, "not_ours")
             return None
-        live = tokens.find_live(context, token)
+        live = tokens.live(context, claims)
         if live is None:
-            self.denied(client, "dead")
+            self.dead(client, claims)
             return None
         places = resources.of_client(context.session, client.id) & live.aud
         if not places:
@@ -56,7 +59,7 @@ class Introspection(IntrospectionEndpoint):
         answer: dict[str, Any] = {name: live.claims[name] for name in COPIED if name in live.claims}
         answer["token_type"] = "Bearer"  # noqa: S105 -- RFC 6750
         if live.grant is None:
-            if tokens.first_use(context, live.jti, place):
+            if uses.first(context, live.jti, place):
                 self.note("introspect", client, outcome="ok", reason="")
             return answer | {"scope": live.claims["scope"], "purposes": live.claims["purposes"]}
         holder = resources.find(context.session, place)
@@ -80,6 +83,16 @@ class Introspection(IntrospectionEndpoint):
     def denied(self, client: ClientFacts, reason: str) -> None:
         """Every refusal has an entry (DECISIONS 20)."""
         self.note("introspect.denied", client, outcome="denied", reason=reason)
+
+    def dead(self, client: ClientFacts, claims: dict[str, Any]) -> None:
+        """Its grant has ended or it was taken back: who may ask about it is told of in the line of the consent."""
+        context: Context = self.server.context
+        places = resources.of_client(context.session, client.id) & tokens.LiveToken(claims, None).aud
+        holder = resources.find(context.session, min(places)) if places else None
+        takes = holder.takes if holder else bool
+        event = "introspect.denied"
+        if not places or not refusals.of_token(context, claims, event=event, asker=client.id, takes=takes):
+            self.denied(client, "dead")
 
     def note(self, event: str, client: ClientFacts, *, outcome: str, reason: str) -> None:
         """One entry by the data holder that asked."""

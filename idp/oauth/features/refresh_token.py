@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
 from consent import purposes
 from consent.audit import log
-from idp.oauth import codes, grants, id_token, live, resources, tokens
+from idp.oauth import codes, grants, id_token, live, refusals, resources, tokens
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context
@@ -24,7 +24,7 @@ class RefreshGrant(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def validate_token_request(self) -> None:
-        """The token is ours, this client's, alive, and not a replay. Nothing is written but the end of a replay."""
+        """The token is ours, this client's, alive, and not a replay. Written are refusals and the end of a replay."""
         context: Context = self.server.context
         client = self.request.client = self._validate_request_client()
         presented = self.request.form.get("refresh_token")
@@ -35,7 +35,8 @@ class RefreshGrant(RefreshTokenGrant):
         if family is None or grant is None or grant.client_id != client.id:
             raise InvalidGrantError("the refresh token is unknown")
         if family.dead_at(context.now) or grant.stopped_at(context.now) is not None:
-            raise InvalidGrantError("the refresh token is dead")
+            refusals.of_grant(context, grant, narrowed(grant, None), event="token.denied", asker=client.id)
+            raise InvalidGrantError("the refresh token is dead" if grant.ended_at is None else grant.ending)
         if family.replayed_at(context.now):
             self.end_replayed(family)
             raise InvalidGrantError("the refresh token was used")

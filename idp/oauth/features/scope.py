@@ -1,11 +1,12 @@
 """RFC 6749 section 3.3 and the catalogue's rule 1: what a request asks for, as purposes with their scopes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from consent import purposes
 from consent import scopes as grammar
 from consent.errors import ScopeError
+from consent.purposes import Kind
 from idp.oauth.errors import AuthorizeError
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context, Draft, Resolved
@@ -20,6 +21,8 @@ FEATURE = Feature(
         ]
     },
 )
+LAUNCH, SIGN_IN = "launch", "SIGNIN"
+IN_VISITS = frozenset({"CARE"})  # of the purposes that hang on a visit, those whose notice its opening tells
 SPEAKABLE = re.compile(r"[A-Za-z0-9._:/?=&|-]{1,100}")  # may stand in error_description (RFC 6749 section 4.1.2.1)
 
 
@@ -36,11 +39,33 @@ def resolve(_context: Context, draft: Draft) -> None:
         raise AuthorizeError("invalid_scope", why) from error
     if not found.purposes:
         raise AuthorizeError("invalid_scope", "no scope that this server knows")
-    citizens = {code: of_citizens(code, scopes) for code, scopes in found.purposes.items()}
-    if not all(citizens.values()):
-        raise AuthorizeError("invalid_scope", "a scope is not one that a citizen can grant")
+    if LAUNCH in asked:
+        granted, offline = of_clinicians(found.purposes), False
+    else:
+        granted = {code: of_citizens(code, scopes) for code, scopes in found.purposes.items()}
+        offline = found.offline_access
+        if not all(granted.values()):
+            raise AuthorizeError("invalid_scope", "a scope is not one that a citizen can grant")
     draft.sure["scopes"] = asked
-    draft.sure["resolution"] = Resolved(citizens, found.offline_access, tuple(found.ignored))
+    draft.sure["resolution"] = Resolved(granted, offline, tuple(found.ignored))
+
+
+def of_clinicians(asked: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """A clinician's part: `user/…` of the purposes that hang on a visit and are told, and `openid` of the sign-in.
+
+    Nothing of a citizen's own may stand beside them (catalogue rule 2). Raises: AuthorizeError.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for code, scopes in asked.items():
+        row = purposes.get(code)
+        visit = row.kind is Kind.LAWFUL_NOTICE and row.per_visit and code in IN_VISITS
+        rows = row.staff_scopes if visit else ("openid",) * (code == SIGN_IN)
+        found[code] = tuple(scope for scope in scopes if any(grammar.covers(one, scope) for one in rows))
+        if not found[code] or (visit and len(found[code]) < len(scopes)):
+            raise AuthorizeError("invalid_scope", "a scope is not one that a clinician is given for a visit")
+    if found.keys() <= {SIGN_IN}:
+        raise AuthorizeError("invalid_scope", "a launch asks for care: user scopes, or purpose:CARE")
+    return found
 
 
 def of_citizens(code: str, asked: Sequence[str]) -> tuple[str, ...]:

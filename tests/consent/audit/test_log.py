@@ -13,9 +13,8 @@ from consent.audit import log
 from consent.audit.entry import from_bytes, to_bytes
 from consent.audit.log import Actor
 from consent.audit.models import AuditDetail, AuditEntry, AuditLeaf, AuditPseudonym, AuditUnsealed
-from consent.errors import NotAllowed
 from tests.consent.cast import ANOTHER, AUDITOR, CLINIC, PERSON
-from tests.fakes import HOUR, NOW, SECOND
+from tests.fakes import NOW, SECOND
 
 
 class Box:
@@ -153,69 +152,6 @@ def test_a_citizen_sees_what_is_about_them_page_by_page(session):
     assert [entry.id for entry in first + second] == mine[::-1]
 
 
-def test_a_look_into_the_log_is_itself_an_entry(session):
-    """THAI 1c: an auditor's own reads are logged too."""
-    found = log.search(session, auditor_id=AUDITOR, reason="monthly review", event="consent.given", now=NOW)
-
-    assert found == []
-    (seen,) = log.search(session, auditor_id=AUDITOR, reason="second look", event="audit.searched", limit=1, now=NOW)
-    assert seen.reason == "second look"
-    (entry,) = log.search(session, auditor_id=AUDITOR, reason="x", event="audit.searched", before=seen.id, now=NOW)
-    assert (entry.actor_kind, entry.reason) == ("auditor", "monthly review")
-    assert entry.codes == ("event:consent.given",)
-
-
-def test_a_search_filters_by_event_client_and_time(session):
-    """The indexed columns; `since` is included and `until` is not."""
-    ids = [
-        log.append(session, event, now=NOW + n * HOUR, actor=Actor.client(client), subject_id=PERSON, client_id=client)
-        for n, (event, client) in enumerate(
-            [("introspect", "holder"), ("token.issued", "portal"), ("introspect", "portal"), ("introspect", "portal")]
-        )
-    ]
-
-    found = log.search(
-        session,
-        auditor_id=AUDITOR,
-        reason="review",
-        event="introspect",
-        client_id="portal",
-        since=NOW + 2 * HOUR,
-        until=NOW + 3 * HOUR,
-        now=NOW + 4 * HOUR,
-    )
-
-    assert [entry.id for entry in found] == [ids[2]]
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "",
-        "  ",
-        "for 1999000010012",
-        "for 1-9990-00010-01-2",
-        "๑ ๙๙๙๐ ๐๐๐๑๐ ๐๑ ๒",
-        "a@b.example",
-        "two\nlines",
-        "x" * 301,
-    ],
-)
-def test_a_search_without_a_usable_reason_is_refused(session, reason):
-    """An auditor says why, and names nobody."""
-    with pytest.raises(NotAllowed) as refusal:
-        log.search(session, auditor_id=AUDITOR, reason=reason, now=NOW)
-
-    assert refusal.value.code == "reason"
-    assert "1999" not in str(refusal.value)
-
-
-def test_a_search_for_an_event_that_does_not_exist_is_refused(session):
-    """The list of events is closed."""
-    with pytest.raises(ValueError, match=r"not in events\.tsv"):
-        log.search(session, auditor_id=AUDITOR, reason="review", event="consent.invented", now=NOW)
-
-
 @pytest.mark.parametrize("change", [update(AuditEntry).values(event="x"), delete(AuditEntry), delete(AuditLeaf)])
 def test_the_database_refuses_to_change_or_drop_an_entry(sessions, change):
     """DECISIONS 19: append-only on both engines, whoever asks."""
@@ -247,9 +183,22 @@ def test_two_writers_of_a_new_person_agree_on_one_pseudonym(sessions):
         assert len(log.of_subject(session, PERSON)) == 12
 
 
-def test_a_number_of_a_person_is_refused_as_a_filter_too(session):
-    """DECISIONS 19: the filter stands in the entry; a day, a phone and a case number may."""
-    with pytest.raises(NotAllowed):
-        log.search(session, auditor_id=AUDITOR, reason="review", client_id="1-9990-00010-01-2", now=NOW)
+def test_what_one_request_wrote_is_found_again_in_its_order(session):
+    """What the sandbox shows developers: nothing of another request, nothing from before."""
+    session.info["request_id"] = "before"
+    given(session, now=NOW - SECOND)
+    session.info["request_id"] = "mine"
+    mine = [given(session), given(session, event="consent.withdrawn")]
+    session.info["request_id"] = "other"
+    given(session)
 
-    log.search(session, auditor_id=AUDITOR, reason="2026-11-01 - 2026-11-22, 081-000-0000, 12/2569", now=NOW)
+    assert [entry.id for entry in log.of_request(session, "mine", since=NOW)] == mine
+    assert log.of_request(session, "before", since=NOW) == []
+
+
+def test_what_happened_at_least_once_is_told_and_nothing_else(session):
+    """What the tour ticks off."""
+    given(session)
+    given(session)
+
+    assert log.happened(session, ("consent.given", "consent.withdrawn")) == {"consent.given"}

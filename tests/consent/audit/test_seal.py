@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, func, select, text, update
 
 from consent.audit import checkpoint, log, merkle, seal, verify
+from consent.audit.memory import NOTHING, Mark
 from consent.audit.merkle import Edge
 from consent.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditTree, AuditUnsealed
 from consent.audit.seal import SealFault
@@ -411,16 +412,98 @@ def test_a_smaller_tree_is_never_signed(sessions, key, do_seal):
         do_seal()
 
 
+class Kept:
+    """A memory that outlives its database, in a test's own hands."""
+
+    def __init__(self, mark=NOTHING):
+        self.mark = mark
+
+    def last(self):
+        """See `memory.Memory`."""
+        return self.mark
+
+    def remember(self, mark, *, after):
+        """See `memory.Memory`."""
+        if after != self.mark:
+            raise Conflict("Another sealer was faster.")
+        self.mark = mark
+
+
+def mark_of(point):
+    return Mark(point.size, point.root)
+
+
+def test_what_is_signed_is_remembered_before_it_is_signed(sessions, key, do_seal):
+    """A witness keeps first and answers then: of a signature that exists, the memory always knows."""
+    memory = Kept()
+    with sessions.writing() as session:
+        write(session, 2)
+    key.fail = True
+    with pytest.raises(OSError, match="away"):
+        do_seal(memory=memory)
+    assert memory.mark.size == 2
+
+    with sessions.writing() as session:
+        write(session, 1)
+    assert mark_of(do_seal(memory=memory)) == memory.mark
+    whole_and_once(sessions, key, 3)
+
+
 def test_a_database_set_back_whole_is_known_by_who_remembers(sessions, key, do_seal):
-    """X29: the caller's own memory of what it signed lies outside the database."""
+    """X29: a smaller tree than was signed before, with nothing in the database that shows it."""
     sealed(sessions, key, 2)
     with sessions.writing() as session:
         write(session, 1)
 
     with pytest.raises(SealFault, match="longer"):
-        do_seal(seen=9)
+        do_seal(memory=Kept(Mark(9, b"x" * 32)))
 
-    assert do_seal(seen=2).size == 3
+    with sessions.reading() as session:
+        assert seal.latest(session).size == 2
+
+
+@pytest.mark.parametrize("size", [2, 3, 5], ids=["signed", "numbered before", "the next"])
+def test_another_log_of_the_same_size_is_not_signed(sessions, key, do_seal, size):
+    """X29: a database that was set back and went another way has grown past the mark."""
+    numbered(sessions, key)
+
+    with pytest.raises(SealFault, match="Another log"):
+        do_seal(memory=Kept(Mark(size, b"x" * 32)))
+
+    with sessions.reading() as session:
+        assert seal.latest(session).size == 2
+
+
+def test_a_mark_of_this_log_is_no_hindrance_wherever_it_lies(sessions, key, do_seal):
+    """A node that has not sealed for a while, and one that crashed between keeping the mark and the checkpoint."""
+    ids = sealed(sessions, key, 3, 4)
+    with sessions.writing() as session:
+        bytes_of = leaves(session)
+        hashes = [merkle.leaf_hash(bytes_of[one]) for one in ids]
+        write(session, 2)
+        seal.number(session, origin=ORIGIN, limit=9)
+
+    for size in (0, 2, 3, 7):
+        with sessions.reading() as session:
+            draft = seal.rehash(session, seen=Mark(size, merkle.root(hashes[:size])))
+        assert draft.edge.size == 9
+    whole = Mark(9, draft.edge.root())
+    assert mark_of(do_seal(memory=Kept(whole))) == whole
+
+
+def test_a_mark_that_another_sealer_moved_meanwhile_changes_nothing(sessions, key, do_seal):
+    """Two on one machine: who drafted from an older mark comes again."""
+    with sessions.writing() as session:
+        write(session, 2)
+    memory = Kept()
+    memory.last = lambda: Mark(0, merkle.EMPTY_ROOT)
+    memory.mark = Mark(1, b"y" * 32)
+
+    with pytest.raises(Conflict):
+        do_seal(memory=memory)
+
+    assert do_seal().size == 2
+    whole_and_once(sessions, key, 2)
 
 
 def test_a_signed_edge_that_is_not_the_last_checkpoint_is_not_built_upon(sessions, key, do_seal):

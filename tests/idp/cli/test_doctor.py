@@ -1,15 +1,16 @@
 """`idp doctor`: one line a check, each with what to do; exit code 1 only for what fails."""
 
 import json
+import os
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
-from idp.cli import doctor
+from idp.cli import around, machine
 from idp.db import make_engine, make_sessions
 from idp.jobs import enqueue_job
 from idp.keys import SigningKey
@@ -22,7 +23,7 @@ from tests.idp import servers
 @pytest.fixture(autouse=True)
 def _nobody_serves(monkeypatch):
     """No test may meet a server that happens to run here."""
-    monkeypatch.setattr(doctor, "METADATA", ":1/nowhere")
+    monkeypatch.setattr(around, "METADATA", ":1/nowhere")
 
 
 def lines(result):
@@ -35,8 +36,9 @@ def lines(result):
 
 
 def only_owner(env):
-    """The key file as it should be."""
-    Path(env["YINYOM_KEK_FILE"]).chmod(0o600)
+    """The key file and the database as they should be."""
+    for path in (env["YINYOM_KEK_FILE"], env["YINYOM_DATABASE_URL"].removeprefix("sqlite:///")):
+        Path(path).chmod(0o600)
 
 
 @contextmanager
@@ -57,6 +59,8 @@ def test_a_healthy_server_has_one_line_per_check(migrated, env):
     assert list(told) == [
         "settings",
         "key_file",
+        "files",
+        "disks",
         "templates",
         "sms",
         "discovery",
@@ -125,18 +129,18 @@ def test_an_sms_gateway_that_answers_anything_is_there(settings):
     """HEAD; no message is sent."""
     with servers.serving() as gateway:
         changed = {"sandbox": False, "sms_gateway_url": gateway.url}
-        assert doctor.check_sms(settings.model_copy(update=changed)).level == "ok"
+        assert around.check_sms(settings.model_copy(update=changed)).level == "ok"
         assert {request.method for request in gateway.received} <= {"HEAD"}
 
 
 @pytest.mark.parametrize(("change", "level"), [({}, "ok"), ({"issuer": "https://other.example.test"}, "fail")])
 def test_the_issuers_own_discovery_must_be_ours(settings, monkeypatch, change, level):
     """Another version behind the same name is told."""
-    monkeypatch.setattr(doctor, "METADATA", "")
+    monkeypatch.setattr(around, "METADATA", "")
     with servers.serving(default=200) as world:
         own: Settings = settings.model_copy(update={"issuer": world.url})
         world.body = json.dumps(provider.discovery(own) | change).encode()
-        assert doctor.check_discovery(own).level == level
+        assert around.check_discovery(own).level == level
 
 
 def test_a_queue_that_nobody_works_on_is_told(migrated, env):
@@ -155,3 +159,67 @@ def test_an_old_key_is_warned_of(migrated, env):
     told = lines(migrated("doctor"))["keys"]
     assert told[0] == "warn"
     assert "rotate --plan" in told[1]
+
+
+def test_a_setting_that_is_none_is_warned_of_with_what_was_meant(migrated):
+    """A misspelt variable is passed over in silence otherwise."""
+    told = lines(migrated("doctor", YINYOM_METRIC_DIR="/run/x"))["settings"]
+    assert told[0] == "warn"
+    assert "YINYOM_METRIC_DIR is no setting and does nothing: did you mean YINYOM_METRICS_DIR?" in told[1]
+
+
+def test_other_files_that_others_may_read_are_warned_of(migrated, env, tmp_path):
+    """Tokens, and a database that is a file."""
+    only_owner(env)
+    (tmp_path / "token").write_text("t" * 32)
+    (tmp_path / "token").chmod(0o640)
+    told = lines(migrated("doctor", YINYOM_METRICS_TOKEN_FILE=str(tmp_path / "token")))["files"]
+    assert told[0] == "warn"
+    assert f"chmod 600 {tmp_path / 'token'}" in told[1]
+
+
+@pytest.mark.parametrize(("free", "level"), [(0, "fail"), (machine.TOO_LITTLE, "warn"), (machine.LITTLE, "ok")])
+def test_a_disk_that_is_nearly_full_is_told_before_writes_end(settings, monkeypatch, free, level):
+    """With how much there is, and where."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": free}))
+    found = machine.check_disks(settings)
+    assert found.level == level
+    assert "MB are free in /" in found.words
+
+
+def test_a_folder_that_cannot_be_written_fails(settings, monkeypatch):
+    """The database's folder belongs to somebody else (root, who runs tests, may write everywhere)."""
+    monkeypatch.setattr("os.access", lambda *_: False)
+    found = machine.check_disks(settings)
+    assert (found.level, "owner and mode" in found.words) == ("fail", True)
+
+
+def test_a_database_of_a_later_day_names_the_cure(migrated, env):
+    """Migrating would not help, so it is not advised."""
+    with database(env) as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
+    told = lines(migrated("doctor"))["database"]
+    assert told[0] == "fail"
+    assert "newer than this program" in told[1]
+    assert "idp migrate" not in told[1]
+
+
+def test_a_clock_that_was_set_back_fails(migrated, env):
+    """SQLite has no clock of its own; what it has seen is later than now."""
+    with database(env) as session:
+        session.execute(update(SigningKey).values(created_at=datetime(2099, 1, 1, tzinfo=UTC)))
+    told = lines(migrated("doctor"))["clock"]
+    assert told[0] == "fail"
+    assert "behind what this database has seen" in told[1]
+
+
+def test_a_worker_that_is_silent_is_told(migrated, tmp_path):
+    """Its pulse is older than two minutes."""
+    beat = tmp_path / "pulse"
+    beat.touch()
+    assert lines(migrated("doctor", YINYOM_PULSE_FILE=str(beat)))["queues"][0] == "ok"
+
+    os.utime(beat, (0, 0))
+    told = lines(migrated("doctor", YINYOM_PULSE_FILE=str(beat)))["queues"]
+    assert told[0] == "fail"
+    assert "restart `idp work`" in told[1]

@@ -1,6 +1,8 @@
 """`idp log`: seal, export, verify, as an operator and an auditor run them."""
 
+import base64
 import json
+import shutil
 
 from consent.audit import log
 from consent.audit.log import Actor
@@ -79,3 +81,47 @@ def test_what_cannot_be_exported_is_refused_and_leaves_the_file(migrated, env, t
 def test_a_file_that_is_not_there_is_said_so(idp, tmp_path):
     """Exit code 2: nothing was judged. No settings are needed to verify."""
     assert idp("log", "verify", str(tmp_path / "nothing")).exit_code == 2
+
+
+def test_the_keys_are_printed_for_another_channel(migrated, env):
+    """What an auditor compares must reach them past this server."""
+    write(env, 1)
+    key, told = migrated("log", "keys").output.splitlines()
+
+    assert key.startswith("localhost:8000/log+")
+    assert told.strip().startswith("SHA-256 ")
+    assert len(told.split()) == 17
+
+
+def test_a_restored_log_is_not_sealed_before_somebody_accepts_it(migrated, env, tmp_path, refusal):
+    """RELIABILITY: the memory lies beside the key; the operator's way on leaves its reason in the log."""
+    write(env, 2)
+    migrated("log", "seal")
+    shutil.copyfile(tmp_path / "cli.db", tmp_path / "backup.db")
+    write(env, 3)
+    longer = int(migrated("log", "seal").output.splitlines()[1])
+    kept = json.loads((tmp_path / "kek.signed").read_text())
+    assert kept["size"] == longer
+    for beside in ("cli.db-wal", "cli.db-shm"):
+        (tmp_path / beside).unlink(missing_ok=True)
+    shutil.copyfile(tmp_path / "backup.db", tmp_path / "cli.db")
+    write(env, 1)
+
+    assert "longer when it was signed before" in refusal(migrated("log", "seal"))
+    assert "reason" in refusal(migrated("log", "accept", "--because", "for 1-9990-00010-01-2"))
+    done = migrated("log", "accept", "--because", "disk died, ticket 12")
+    assert done.exit_code == 0, done.output
+    assert f"It was at {longer}." in done.output
+
+    assert migrated("log", "seal").exit_code == 0
+    assert migrated("log", "export", str(tmp_path / "log.jsonl")).exit_code == 0
+    entries = [json.loads(base64.b64decode(json.loads(line)["leaf"])[1:]) for line in lines_of(tmp_path / "log.jsonl")]
+    (accepted,) = [one for one in entries if one["event"] == "log.accepted"]
+    assert accepted["reason"] == "disk died, ticket 12"
+    assert accepted["codes"] == [f"signed:{longer}", f"root:{kept['root']}", f"here:{longer - 3}"]
+    assert "nothing to accept" in refusal(migrated("log", "accept", "--because", "once more"))
+
+
+def lines_of(file):
+    """The lines that hold a leaf."""
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if '"leaf"' in line]

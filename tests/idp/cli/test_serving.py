@@ -3,37 +3,11 @@
 import socket
 
 import pytest
+from sqlalchemy import text
 
 from idp.cli import serving
+from idp.db import make_engine
 from idp.settings import Settings
-
-
-def test_good_settings_are_said_to_be_good(idp):
-    """`idp config check`."""
-    assert "sandbox at http://localhost:8000" in idp("config", "check").output
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"YINYOM_ISSUER": None}, "YINYOM_ISSUER is missing"),
-        ({"YINYOM_ISSUER": "http://id.example.go.th"}, "only for a sandbox on loopback"),
-        ({"YINYOM_ISSUER": "http://localhost:8000/"}, "trailing slash"),
-        ({"YINYOM_SANDBOX": "false"}, "only for a sandbox"),
-        ({"YINYOM_SANDBOX": "false", "YINYOM_ISSUER": "https://id.example.go.th"}, "sms_gateway_url"),
-        ({"YINYOM_SANDBOX_FIXED_CODE": "12345"}, "sandbox_fixed_code"),
-        ({"YINYOM_KEK_FILE": "/nonexistent/kek"}, "cannot be read"),
-        ({"YINYOM_PORT": "0"}, "port"),
-    ],
-)
-def test_unsafe_settings_are_refused_in_one_sentence(idp, changes, words, refusal):
-    """ARCHITECTURE, rules of the road: it refuses to start."""
-    assert words in refusal(idp("config", "check", **changes))
-
-
-def test_a_refused_value_is_not_repeated(idp):
-    """It may be a secret that stands in the wrong place."""
-    assert "hunter2" not in idp("config", "check", YINYOM_SANDBOX_FIXED_CODE="hunter2").output
 
 
 @pytest.mark.parametrize("command", [("serve",), ("work",), ("client", "list")])
@@ -109,3 +83,59 @@ def test_nothing_runs_with_another_key_than_the_databases(migrated, tmp_path, co
     (tmp_path / "other").write_text("//////////////////////////////////////////8=")
 
     assert "does not open this database" in refusal(migrated(*command, YINYOM_KEK_FILE=str(tmp_path / "other")))
+
+
+def test_web_processes_count_in_one_folder_that_is_the_same_at_every_start(tmp_path, monkeypatch):
+    """No temporary folder is left over: a second start empties the first one's."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first = serving.counting_folder(8000)
+    (first / "counter_1-aaaaaaaa.db").write_bytes(b"old")
+
+    assert serving.counting_folder(8000) == first
+    assert list(first.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]
+    assert serving.counting_folder(8001) != first
+
+
+@pytest.mark.parametrize("harm", ["mode", "link"])
+def test_a_folder_of_somebody_elses_is_not_counted_in(tmp_path, monkeypatch, harm):
+    """Temporary folders are everybody's: a link there would have us delete what it points to."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = serving.counting_folder(8000)
+    if harm == "mode":
+        folder.chmod(0o777)
+    else:
+        folder.rmdir()
+        (tmp_path / "elsewhere").mkdir()
+        folder.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(ValueError, match="YINYOM_METRICS_DIR"):
+        serving.counting_folder(8000)
+
+
+def test_a_database_of_a_later_day_is_neither_served_nor_migrated(migrated, env, refusal):
+    """The sentence names the cure, which is not a migration."""
+    engine = make_engine(env["YINYOM_DATABASE_URL"])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
+    engine.dispose()
+
+    for command in ("serve", "work", "migrate"):
+        assert "r9999, newer than this program" in refusal(migrated(command))
+    assert "start the newer version" in refusal(migrated("migrate"))
+
+
+def test_a_database_made_by_migrating_is_its_owners_alone(idp, tmp_path):
+    """Whatever the caller's umask."""
+    assert idp("migrate").exit_code == 0
+    assert (tmp_path / "cli.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("command", [("client", "list"), ("doctor",), ("serve",)])
+def test_a_database_that_is_not_there_is_not_made_by_looking_for_it(idp, tmp_path, command):
+    """A misspelt path must not look like an empty database."""
+    told = idp(*command)
+
+    assert told.exit_code == 1
+    assert "There is no database" in told.output
+    assert not (tmp_path / "cli.db").exists()

@@ -1,6 +1,7 @@
 """Children end with their parent, and a dead one is noticed."""
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,15 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 kid = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 print(kid.pid, flush=True)
 time.sleep(60)
+"""
+
+SUPERVISOR = """
+import sys, time
+from pathlib import Path
+from idp.demo.children import Children
+with Children() as children:
+    children.start("child", ("-c", sys.argv[2]), env={}, log=Path(sys.argv[1]))
+    time.sleep(60)
 """
 
 
@@ -78,3 +88,22 @@ def test_the_interpreter_is_our_own(tmp_path):
     with Children() as children:
         children.start("who", ("-c", "import sys; print(sys.executable)"), env={}, log=tmp_path / "log")
         assert first_line(tmp_path / "log") == sys.executable
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux's kernel tells a child that its parent is gone")
+def test_children_of_a_supervisor_that_was_killed_end_by_themselves(tmp_path):
+    """Killed outright, it has no time to end anybody."""
+    said_pid = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", SUPERVISOR, str(tmp_path / "log"), said_pid]
+    supervisor = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.getcwd()})  # noqa: S603, PTH109
+    child = int(first_line(tmp_path / "log"))
+    assert alive(child)
+
+    supervisor.kill()
+    supervisor.wait()
+
+    for _ in range(100):
+        if not alive(child):
+            break
+        time.sleep(0.05)
+    assert not alive(child)

@@ -16,7 +16,13 @@ def folder(tmp_path):
 
 
 def three(**changes):
-    return {"port": free_port(), "portal_port": free_port(), "holder_port": free_port(), **changes}
+    return {
+        "port": free_port(),
+        "portal_port": free_port(),
+        "holder_port": free_port(),
+        "clinic_port": free_port(),
+        **changes,
+    }
 
 
 def test_keys_and_secrets_are_readable_by_their_owner_only(folder):
@@ -81,13 +87,13 @@ def test_two_services_cannot_share_a_port(folder):
     """One clear sentence."""
     port = free_port()
 
-    with pytest.raises(DemoError, match="three different ports"):
+    with pytest.raises(DemoError, match="must be different ports"):
         folder.ports(three(port=port, holder_port=port))
 
 
 def test_zero_picks_a_free_port_and_the_next_run_keeps_it(folder):
     """The issuer hangs on the port: bookmarks and passkeys go on working."""
-    first = folder.ports({"port": 0, "portal_port": 0, "holder_port": 0})
+    first = folder.ports({"port": 0, "portal_port": 0, "holder_port": 0, "clinic_port": 0})
 
     assert folder.ports({"port": None, "portal_port": None, "holder_port": None}) == first
 

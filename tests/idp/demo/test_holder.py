@@ -77,3 +77,45 @@ def test_without_a_token_nothing_is_told(holder):
     assert holder.get("/fhir/Condition").status_code == 401
     assert holder.get("/livez").status_code == 200
     assert holder.get("/state").json == {"reads": {}}
+
+
+CLINICIAN = {
+    "scope": "openid user/Observation.rs user/Condition.r",
+    "sub": "doctor",
+    "patient": "c0ffee",
+    "hcode": "99001",
+}
+
+
+def test_a_clinicians_token_opens_the_patients_record_and_no_other(holder, issuer):
+    """SMART App Launch 2.2: `patient` says whose; neither the clinician's own nor anybody else's is found by it."""
+    token = bearer(issuer, **CLINICIAN)
+    own, theirs = (fhir.resources("Condition", who)[0]["id"] for who in ("doctor", "another"))
+    mine = fhir.resources("Condition", "c0ffee")[0]["id"]
+
+    found = holder.get("/fhir/Observation", headers=token).json["entry"]
+
+    assert [entry["resource"] for entry in found] == fhir.resources("Observation", "c0ffee")
+    assert holder.get(f"/fhir/Condition/{mine}", headers=token).status_code == 200
+    assert {holder.get(f"/fhir/Condition/{wrong}", headers=token).status_code for wrong in (own, theirs)} == {404}
+    assert holder.get("/fhir/Observation?patient=another", headers=token).status_code == 404
+    assert holder.get("/fhir/Observation?patient=Patient/c0ffee", headers=token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"patient": None},
+        {"patient": ""},
+        {"patient": ["c0ffee"]},
+        {"scope": "user/Observation.rs patient/Observation.rs"},
+        {"scope": "user/Observation.c"},
+        {"scope": "system/Observation.rs"},
+        {"scope": "openid"},
+    ],
+)
+def test_a_token_that_opens_nobodys_record_is_refused(holder, issuer, changes):
+    """A clinician's token without a patient is not read as the clinician's own, nor is a mixture of both."""
+    answer = holder.get("/fhir/Observation", headers=bearer(issuer, **{**CLINICIAN, **changes}))
+
+    assert (answer.status_code, answer.json["error"]) == (403, "insufficient_scope")

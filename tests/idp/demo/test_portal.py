@@ -8,8 +8,9 @@ from idp.demo.folder import free_port
 from idp.demo.memory import Memory, Visit
 from idp.demo.portal import create_portal
 from idp.demo.services import TEMPLATES
-from idp.demo.words import WHY, WORDS, why, words
+from idp.demo.words import REASONS, WHY, WORDS, why, words
 from idp.relying import Keys, Receiver
+from idp.relying.receive import VERIFICATION
 from tests.idp.relying.issuer import ISSUER, FakeIssuer
 
 
@@ -95,7 +96,9 @@ def test_a_withdrawal_drops_the_copy_of_what_was_withdrawn_and_nothing_else():
     assert set(memory.held("other")) == {"Observation"}
     person = memory.state()["people"]["c0ffee"]
     assert person["contact"] == ["phone_number"]
-    assert person["events"] == [{"jti": "event-a", "removed": ["patient/Observation.rs", "email"]}]
+    (event,) = person["events"]
+    assert (event["jti"], event["removed"]) == ("event-a", ["patient/Observation.rs", "email"])
+    assert event["dropped"] == ["Observation"]
 
 
 def test_an_event_of_a_stranger_changes_nothing():
@@ -174,7 +177,38 @@ def test_a_refusal_is_told_in_the_words_of_a_patient(error, withdrawn, word):
 
 def test_every_reason_has_its_words():
     """Thai and English."""
-    assert {*WHY.values(), "why_withdrawn"} <= set(WORDS)
+    assert {*WHY.values(), *REASONS.values(), "why_withdrawn"} <= set(WORDS)
+
+
+@pytest.mark.parametrize(
+    ("description", "reason", "word"),
+    [
+        ("the grant has ended: withdrawn", "withdrawn", "why_withdrawn"),
+        ("the grant has ended: narrowed", "narrowed", "why_narrowed"),
+        ("the grant has ended: code_replayed", "code_replayed", "why_used_twice"),
+        ("the grant has ended", "", "why_ended"),
+        ("the token is bad: really bad", "", "why_ended"),
+    ],
+)
+def test_the_servers_own_reason_code_decides_what_a_patient_reads(description, reason, word):
+    """Issue: the portal says why it was refused, also before the letter of the withdrawal has come."""
+    failure = Failure("token", "invalid_grant", description)
+
+    assert failure.reason == reason
+    assert why(failure.error, withdrawn=False, reason=failure.reason) == word
+
+
+def test_a_letter_that_only_tries_the_endpoint_is_acknowledged_and_drops_nothing(portal, issuer):
+    """SSF 1.0 section 8.1.4."""
+    sub_id = {"format": "opaque", "id": "portal"}
+    letter = issuer.event(events={VERIFICATION: {"state": "x"}}, sub_id=sub_id)
+
+    answer = portal.post("/events", data=letter, content_type="application/secevent+jwt")
+
+    assert answer.status_code == 202
+    state = portal.get("/state").json
+    assert len(state["trials"]) == 1
+    assert state["people"] == {}
 
 
 def test_a_silent_server_is_explained_in_thai(portal):

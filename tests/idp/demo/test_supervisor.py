@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NEW_PORTS = ("--port", "0", "--portal-port", "0", "--holder-port", "0")
+NEW_PORTS = ("--port", "0", "--portal-port", "0", "--holder-port", "0", "--clinic-port", "0")
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 
@@ -78,9 +78,12 @@ def test_ctrl_c_ends_all_a_second_run_keeps_the_data_and_a_dead_child_ends_it(tm
             assert words in text
         for base in (server, portal, holder):
             assert httpx.get(f"{base}/livez", timeout=10).status_code == 200
+        tour = httpx.get(f"{server}/?lang=en", timeout=10).text
+        for words in (portal, "Somchai", "code-auditor", "code-clerk", "code-doctor", "/dev/last"):
+            assert words in tour
         keys = httpx.get(f"{server}/jwks.json", timeout=10).json()
         children = children_of(process.pid)
-        assert len(children) == 4
+        assert len(children) == 5
         assert "portal\tactive\tweb" in beside(text, "client", "list")
 
         process.send_signal(signal.SIGINT)

@@ -4,7 +4,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from consent.audit import log
+from consent.audit.entry import from_bytes
+from consent.audit.models import AuditEntry
 from consent.errors import NotAllowed, NotFound
 from idp import directory, subjects
 from idp.directory import Facility, LegalEntity, Practitioner, StaffAssignment, seed
@@ -12,6 +13,11 @@ from idp.proofing.sources.fake import SandboxRegistry
 from tests.fakes import DAY, NOW
 
 PEOPLE = SandboxRegistry().people
+
+
+def events(session):
+    leaves = session.query(AuditEntry.leaf_bytes).order_by(AuditEntry.id).all()
+    return [from_bytes(bytes(leaf)) for (leaf,) in leaves]
 
 
 @pytest.fixture
@@ -30,7 +36,7 @@ def test_the_seed_makes_the_sandbox_once(session, seeded):
     seed.seed(session, seeded, now=NOW + DAY)
 
     tables = (LegalEntity, Facility, Practitioner, StaffAssignment)
-    assert [session.scalar(select(func.count()).select_from(table)) for table in tables] == [6, 5, 2, 4]
+    assert [session.scalar(select(func.count()).select_from(table)) for table in tables] == [6, 5, 2, 6]
 
 
 def test_the_seed_uses_codes_and_numbers_of_nobody(session, seeded):  # noqa: ARG001
@@ -119,8 +125,8 @@ def test_a_role_ends_once_and_both_moves_are_in_the_log(session, people):
     assert directory.roles_of(session, nurse, now=NOW + DAY) == frozenset()
     with pytest.raises(NotFound):
         directory.end_assignment(session, given.id, ended_by=admin, now=NOW + 2 * DAY)
-    entries = log.search(session, auditor_id=admin, reason="review", event="role.changed", now=NOW + DAY)
-    assert [(entry.reason, entry.codes) for entry in entries] == [
+    changes = [row for row in events(session) if row.event == "role.changed"]
+    assert [(entry.reason, entry.codes) for entry in reversed(changes)] == [
         ("ended", ("role:clerk",)),
         ("granted", ("role:clerk",)),
     ]
@@ -144,3 +150,31 @@ def test_nobody_gets_a_made_up_role_nor_gives_one_to_themselves(session, people,
         directory.assign(session, subject_id=nurse, role=role, granted_by=nurse, now=NOW)
 
     assert refused.value.code == code
+
+
+def test_where_somebody_works_is_dated_and_needs_a_licence(session, seeded):
+    """A nurse of two facilities; without a licence, neither; a role of tomorrow does not count today."""
+    nurse = seeded[seed.NURSE]
+
+    def places(now=NOW):
+        return [(one.hcode, one.role) for one in directory.affiliations_of(session, nurse, now=now)]
+
+    assert places() == [("99001", "practitioner"), ("99002", "practitioner")]
+    told = {"subject_id": nurse, "role": "clerk", "hcode": "99001", "granted_by": None}
+    directory.assign(session, **told, starts_at=NOW + DAY, now=NOW)
+    session.execute(update(Practitioner).values(suspended_at=NOW))
+    assert places() == []
+    assert places(NOW + DAY) == [("99001", "clerk")]
+    assert directory.affiliations_of(session, seeded[seed.AUDITOR], now=NOW) == []
+
+
+def test_a_facilitys_licence_holds_through_its_bangkok_day(session, seeded):
+    """Of this facility; the name comes in the language of the page."""
+    place = directory.affiliations_of(session, seeded[seed.CLERK], now=NOW)[0]
+
+    midnight = datetime(2100, 1, 1, tzinfo=UTC) - timedelta(hours=7)
+    assert place.licensed_at(midnight - timedelta(seconds=1))
+    assert not place.licensed_at(midnight)
+    assert (place.name("en"), place.name("th")) == ("Sample Hospital Phrae", "โรงพยาบาลตัวอย่างแพร่")
+    assert directory.facility_name(session, "99001", locale="en") == "Sample Hospital Phrae"
+    assert directory.facility_name(session, "99999", locale="th") is None

@@ -1,9 +1,11 @@
 import base64
+import json
 
 import pytest
 
 from idp.oauth import clients, provider
-from idp.oauth.errors import PageError
+from idp.oauth.errors import PageError, RedirectError
+from idp.oauth.features.private_key_jwt import TYPE
 from tests.idp.oauth.stage import CALLBACK, SECRET, VERIFIER
 
 
@@ -157,3 +159,44 @@ def test_quirk_1_a_redirect_uri_matches_exactly_or_is_a_page(stage, uri):
     with pytest.raises(PageError) as refused:
         stage.check(redirect_uri=uri)
     assert refused.value.code == "redirect_uri_unregistered"
+
+
+@pytest.mark.parametrize("name", ["po\0rtal", "\ud800", "\x1b[2J"])
+@pytest.mark.parametrize("way", ["basic", "post", "assertion"])
+def test_a_client_name_that_no_database_can_hold_is_an_unknown_client(stage, name, way):
+    """PostgreSQL raises at a NUL and every driver at a lone surrogate: neither may be a fault of ours."""
+    quoted = "".join(f"%{byte:02X}" for byte in name.encode("utf-8", "surrogatepass"))
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": name}).encode()).rstrip(b"=").decode()
+    sent = {
+        "basic": {
+            "headers": {"Authorization": "Basic " + base64.b64encode(f"{quoted}:x".encode()).decode()},
+            "form": {},
+        },
+        "post": {"headers": {}, "form": {"client_id": name, "client_secret": "x"}},
+        "assertion": {"headers": {}, "form": {"client_assertion_type": TYPE, "client_assertion": f"e30.{claims}.x"}},
+    }[way]
+    sent["form"]["grant_type"] = "client_credentials"
+
+    answer = stage.send(provider.token, **sent)
+
+    assert answer.status in (400, 401)
+    assert answer.body["error"] in ("invalid_client", "invalid_request")
+
+
+@pytest.mark.parametrize("name", ["po\0rtal", "\ud800"])
+def test_such_a_name_at_the_authorization_endpoint_is_a_page(stage, name):
+    """RFC 6749 section 4.1.2.1: the client is unproved."""
+    with pytest.raises(PageError) as refused:
+        stage.check(client_id=name)
+
+    assert refused.value.code == "client_unknown"
+
+
+@pytest.mark.parametrize("name", ["scope", "state", "nonce", "prompt", "display", "odd"])
+def test_a_nul_after_the_way_back_is_proved_goes_back_as_an_error(stage, name):
+    """RFC 6749 section 4.1.2.1: nothing but client and redirect_uri may turn a refusal into a page of ours."""
+    with pytest.raises(RedirectError) as refused:
+        stage.check(**{name: "a\0b"})
+
+    assert refused.value.error == "invalid_request"
+    assert refused.value.state == (None if name == "state" else "st")

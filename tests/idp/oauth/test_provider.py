@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from werkzeug.datastructures import MultiDict
 
@@ -127,3 +130,13 @@ def test_only_post_is_answered_with_a_token(stage):
 def test_forbidden_characters_become_question_marks():
     """RFC 6749 section 5.2."""
     assert ascii_only('a"b\\c\x00dé~ ') == "a?b?c?d?~ "
+
+
+def test_a_posted_request_keeps_every_parameter_that_a_check_reads():
+    """OIDC Core 3.1.2.1: POST comes again as a GET with PARAMETERS alone; a forgotten one would be lost on the way."""
+    room = Path(provider.__file__).parent
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(room.rglob("*.py")))
+    read = set(re.findall(r'(?:draft\.get|params\.get|params\.getlist)\("(\w+)"', source))
+
+    assert len(read) > 10
+    assert read <= provider.PARAMETERS

@@ -1,6 +1,6 @@
 """The web application in one process, on a stage of one hospital, its portal and one citizen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from idp.contact.fake import SandboxSms
 from idp.keys import KeyRings
 from idp.national_id import SyntheticOnly
 from idp.ports import Ports
+from idp.proofing.sources.fake_cards import SandboxReader
 from idp.worker import Worker
 from tests.fakes import Clock, FakeRegistry
 from tests.idp.web.stage import CALLBACK, CHALLENGE, SCOPE, set_up
@@ -65,6 +66,7 @@ def build(settings, sessions, clock, ring) -> Site:
         stage = set_up(session, ring)
     registry = FakeRegistry()
     ports = Ports(registry=registry, sms=SandboxSms(sessions, clock), fetcher=NoFetcher(), id_policy=SyntheticOnly())
+    ports = replace(ports, cards=SandboxReader(registry))
     app = create_app(settings, sessions=sessions, clock=clock, ports=ports)
     rings = KeyRings(sessions, settings.kek())
     return Site(app, Worker(settings, sessions, rings, ports, clock), clock, stage.citizen, stage.hospital, registry)

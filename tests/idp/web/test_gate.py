@@ -168,7 +168,7 @@ def test_protocol_endpoints_answer_errors_in_json(site):
 
 
 def test_metadata_may_be_read_by_any_page_and_authorize_by_none(site):
-    """O23: CORS on discovery and keys only."""
+    """O23: CORS on discovery and keys; what registered applications may read besides stands in test_protocol."""
     client = site.app.test_client()
     origin = {"Origin": "https://app.example.test"}
     for path in ("/.well-known/openid-configuration", "/jwks.json"):
@@ -355,3 +355,44 @@ def test_json_nested_without_end_is_a_refusal_and_no_fault(visitor, body):
     answer = visitor.client.post("/staff/passkey/verify", data=body, headers=headers)
 
     assert (answer.status_code, answer.json["error"]) == (400, "malformed")
+
+
+@pytest.mark.parametrize("path", ["//", "/staff", "/me//", "//evil.example.test", "/staff//", "/%2F/evil.example.test"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_slash_too_few_or_too_many_leads_to_the_host_that_was_asked_for(site, path, method):
+    """O21, O37: the router's own redirects are made from the Host header, and a 308 takes a form along."""
+    raw = {"PATH_INFO": path.replace("%2F", "/")}
+    answer = site.app.test_client().open(method=method, environ_overrides=raw, headers={"Host": "evil.example.test"})
+
+    assert answer.status_code != 308
+    assert "evil" not in answer.headers.get("Location", "")
+
+
+def test_every_answer_names_its_request(site):
+    """Also where there is no body to hold the number for help."""
+    answers = [site.app.test_client().get(path) for path in ("/", "/nowhere", "/oauth/userinfo", "/jwks.json")]
+
+    assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers)
+
+
+@pytest.mark.parametrize("planted", ["2999000010053", "x", "a" * 42, "a" * 44, "a" * 42 + ".", "ก" * 43])
+def test_a_browser_value_that_is_not_of_our_making_is_replaced(site, planted):
+    """Session fixation: what another page or program planted never becomes what forms and codes are bound to."""
+    client = site.app.test_client()
+
+    answer = client.get("/sign-in", headers={"Cookie": f"yinyom-browser={planted}".encode().decode("latin-1")})
+
+    assert answer.headers["Set-Cookie"].startswith("yinyom-browser=")
+    assert f"={planted};" not in answer.headers["Set-Cookie"]
+
+
+def test_what_was_typed_into_a_query_moves_into_no_address_of_ours(site):
+    """PRODUCT: the national ID is never in a URL; not by us, even when somebody put it there."""
+    client, number = site.app.test_client(), "2999000010053"
+    form = {"client_id": "portal", "national_id": number, "login_hint": number, number: "x"}
+    answers = [client.get(f"/me?number={number}"), client.post("/oauth/authorize", data=form)]
+    answers.append(client.get(f"/sign-in?next=/me?number={number}"))
+
+    assert [answer.status_code for answer in answers] == [303, 303, 303]
+    assert [answer.headers["Location"] for answer in answers if number in answer.headers["Location"]] == []
+    assert "client_id=portal" in answers[1].headers["Location"]

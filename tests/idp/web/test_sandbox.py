@@ -14,7 +14,7 @@ def test_the_sandbox_names_people_to_try_and_services(site, clock):
     work = site.work
     tour = Tour(
         people=({"name": "สมชาย", "national_id": "3999000010035", "note": "ทั้งเส้นทาง", "note_en": "the whole path"},),
-        services=({"name": "พอร์ทัล", "name_en": "Portal", "url": "http://127.0.0.1:9", "text": "ขอข้อมูล"},),
+        services=({"id": "portal", "name": "พอร์ทัล", "name_en": "Portal", "url": "http://127.0.0.1:9"},),
     )
     app = create_app(work.settings, sessions=work.sessions, clock=clock, ports=work.ports, tour=tour)
     thai, english = app.test_client().get("/").text, app.test_client().get("/?lang=en").text

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from idp.oauth import codes, grants
 from idp.oauth.errors import RedirectError
@@ -181,3 +182,22 @@ def test_the_success_redirect_carries_code_state_and_iss(stage):
     url = provider.success_redirect(stage.context, stage.check(state='a&b="ü\\'), code="c")
     assert query(url) == {"code": "c", "state": 'a&b="ü\\', "iss": stage.context.issuer}
     assert HOLDER not in url
+
+
+def test_a_nonce_rests_sealed_under_the_code_itself(stage):
+    """A client may put anything into it, a number of a person too; who copies the database opens nothing."""
+    code = stage.code(nonce="2999000010053")
+    kept = stage.context.session.scalar(select(codes.AuthorizationCode.nonce))
+
+    assert kept is not None
+    assert "2999000010053" not in kept
+    assert codes.find_code(stage.context.session, code).nonce == "2999000010053"
+    assert claims_of(stage.redeem(code).body["id_token"])["nonce"] == "2999000010053"
+
+
+def test_a_nonce_that_was_kept_in_clear_is_not_handed_on(stage):
+    """A code of the last minute before an upgrade: its client asks again."""
+    code = stage.code()
+    stage.context.session.execute(update(codes.AuthorizationCode).values(nonce="n-1"))
+
+    assert codes.find_code(stage.context.session, code).nonce is None

@@ -1,0 +1,177 @@
+"""The story of a counter: a card is read → a visit opens under TREAT, told and not asked → somebody ends it.
+
+The card proves who stands there. It opens a visit and nothing else: it does not raise the level of an account, whose
+phone and passkeys may be in somebody else's hands, and a number that is only typed opens nothing at all.
+"""
+
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from consent import notices, purposes, records
+from consent.audit import log
+from consent.audit.log import Actor
+from consent.db import new_id
+from consent.errors import Conflict, NotAllowed
+from consent.notices import Notice
+from consent.records import Choice, Key
+from idp import directory, readings, subjects, visits
+from idp.keys import KeyRing
+from idp.oauth import grants
+from idp.ports import Card, RegistryPerson
+from idp.readings import CARD_IAL, Desk
+from idp.subjects import Subject
+from idp.visits import PURPOSE, Visit
+
+CHANNEL = "counter"
+MOST_LAPSED = 200
+
+
+def told(session: Session, *, recipient_name: str, locale: str) -> Notice:
+    """The notice of care here, word for word as the person at the counter reads it."""
+    categories = purposes.get(PURPOSE).data_categories
+    return notices.current(session, PURPOSE, locale=locale, recipient_name=recipient_name, categories=categories)
+
+
+def open_visit(
+    session: Session,
+    ring: KeyRing,
+    reading_id: UUID,
+    *,
+    person: RegistryPerson | None,
+    desk: Desk,
+    locale: str,
+    now: datetime,
+) -> UUID:
+    """Open the visit that a card proves, once: pressing twice, or a visit that is open here already, gives the same.
+
+    The notice is recorded with its basis, and nobody is asked (PDPA s.26(5)(a), s.27). `person` is the register's entry
+    for somebody without an account; without one the account is made from the card alone. Appends disclosure.recorded
+    and visit.opened. Raises: NotFound for a card that is not on this desk any more; NotAllowed with the code of
+    `refusal`; Conflict when another desk opens for the same person at this moment.
+    """
+    read = readings.look(session, ring, reading_id, desk=desk, person=person, now=now)
+    if not readings.claim(session, reading_id, now=now):
+        return readings.visit_of(session, reading_id)
+    if read.refusal is not None:
+        raise NotAllowed("No visit can be opened on this card.", code=read.refusal)
+    patient = _patient(session, ring, read.card, person, now=now)
+    visit_id = visits.running_of(session, patient.id, desk.place.hcode, now=now)
+    if visit_id is None:
+        forgotten = visits.open_of(session, patient.id, desk.place.hcode)
+        if forgotten is not None:
+            _lapse(session, session.get_one(Visit, forgotten.id), now=now)
+        visit_id = _begin(session, patient.id, desk=desk, locale=locale, now=now)
+    readings.settle(session, reading_id, visit_id)
+    return visit_id
+
+
+def end_visit(
+    session: Session, visit: Visit, *, actor: Actor, reason: str, codes: tuple[str, ...], now: datetime
+) -> None:
+    """End a visit: every clinician's grant under it ends, the notice stands no longer. Again changes nothing."""
+    if not visits.end(session, visit.id, reason=reason, now=now):
+        return
+    grants.end_for_visit(session, visit.id, now=now)
+    record = records.get(session, visit.record_id, subject_id=visit.subject_id)
+    move = records.lapse(session, record, now=now)
+    log.append(
+        session,
+        "visit.ended",
+        now=now,
+        actor=actor,
+        subject_id=visit.subject_id,
+        recipient_id=visit.recipient_id,
+        purpose=PURPOSE,
+        basis=record.basis,
+        consent_id=record.id,
+        move=move,
+        codes=codes,
+        reason=reason,
+    )
+
+
+def purge(session: Session, *, now: datetime) -> int:
+    """Forget cards, and end the visits that a day has ended; how many rows."""
+    gone = readings.purge(session, now=now)
+    lapsed = session.scalars(
+        select(Visit).where(Visit.ended_at.is_(None), Visit.ends_at <= now).order_by(Visit.id).limit(MOST_LAPSED)
+    ).all()
+    for visit in lapsed:
+        _lapse(session, visit, now=now)
+    return gone + len(lapsed)
+
+
+def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: datetime) -> UUID:
+    record = records.note(session, _told_to(session, patient_id, desk=desk, locale=locale, now=now), now=now)
+    visit_id, place = new_id(), desk.place
+    written = visits.add(
+        session,
+        visit_id=visit_id,
+        subject_id=patient_id,
+        hcode=place.hcode,
+        recipient_id=record.recipient_id,
+        record_id=record.id,
+        ial=CARD_IAL,
+        opened_by=desk.person_id,
+        now=now,
+    )
+    if not written:
+        raise Conflict("A visit is just being opened elsewhere. Please look again.", detail="visit")
+    log.append(
+        session,
+        "visit.opened",
+        now=now,
+        actor=Actor.staff(desk.person_id),
+        subject_id=patient_id,
+        recipient_id=record.recipient_id,
+        purpose=PURPOSE,
+        basis=record.basis,
+        consent_id=record.id,
+        codes=desk.codes,
+        ial=CARD_IAL,
+    )
+    return visit_id
+
+
+def _told_to(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: datetime) -> Choice:
+    """What the clerk told this person: the notice of care, with its basis, and no question."""
+    purpose = purposes.get(PURPOSE)
+    recipient = directory.recipient_of(session, desk.place.legal_entity_id, now=now)
+    return Choice(
+        key=Key(patient_id, recipient.id, "any", PURPOSE),
+        client_id="",
+        actor_id=desk.person_id,
+        actor_kind="staff",
+        notice=told(session, recipient_name=recipient.name(locale), locale=locale),
+        scopes=purpose.staff_scopes,
+        categories=purpose.data_categories,
+        basis=purposes.basis_for(purpose, facility=True),
+        explicit=False,
+        aal="",  # nobody signed in: a card, and a witness
+        ial=CARD_IAL,
+        channel=CHANNEL,
+        lives_for=None,
+    )
+
+
+def _lapse(session: Session, visit: Visit, *, now: datetime) -> None:
+    worker, codes = Actor.system("worker"), (f"hcode:{visit.hcode}",)
+    end_visit(session, visit, actor=worker, reason="lapsed", codes=codes, now=now)
+
+
+def _patient(session: Session, ring: KeyRing, card: Card, person: RegistryPerson | None, *, now: datetime) -> Subject:
+    """The account of the card's holder; a new one has the level that the register attests, not the card's."""
+    known = subjects.find_by_national_id(session, ring, card.national_id)
+    subject = known or subjects.create(session, ring, card.national_id, person or _from_card(card), now=now)
+    if subject.status != "active":
+        raise NotAllowed("No visit can be opened on this card.", code="deceased")
+    return subject
+
+
+def _from_card(card: Card) -> RegistryPerson:
+    facts = {name: value for name, value in asdict(card).items() if name not in ("national_id", "expires_on")}
+    return RegistryPerson(**facts, phone="")

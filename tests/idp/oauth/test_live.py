@@ -1,0 +1,46 @@
+"""A grant that has ended says so to its client, and why only where the client is told anyway."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from idp.assurance import Aal, Ial
+from idp.oauth.live import GrantFacts
+from tests.fakes import NOW
+
+RUNNING = GrantFacts(
+    id=uuid4(),
+    subject_id=uuid4(),
+    client_id="portal",
+    recipient_id=uuid4(),
+    scopes={"SIGNIN": ("openid",)},
+    resource=(),
+    offline_access=True,
+    aal=Aal.AAL2_1,
+    factors=frozenset({"sms", "pin"}),
+    auth_time=NOW,
+    session_expires_at=None,
+    ended_at=None,
+    end_reason=None,
+    subject_status="active",
+    ial=Ial.IAL1_3,
+    client_status="active",
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("withdrawn", "the grant has ended: withdrawn"),
+        ("narrowed", "the grant has ended: narrowed"),
+        ("code_replayed", "the grant has ended: code_replayed"),
+        ("signed_out", "the grant has ended"),
+        ("account_closed", "the grant has ended"),
+        ("superseded", "the grant has ended"),
+        (None, "the grant has ended"),
+    ],
+)
+def test_the_reason_is_said_only_where_the_client_hears_of_it_anyway(reason, said):
+    """RFC 6749 section 5.2: precise, and nothing about the person that a letter of ours would not tell."""
+    assert replace(RUNNING, ended_at=NOW, end_reason=reason).ending == said
