@@ -4,9 +4,11 @@ SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers (an upgrade from DEFE
 PostgreSQL: psycopg 3, READ COMMITTED, a statement and a lock timeout. A read session cannot write, on either.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
@@ -28,10 +30,11 @@ __all__ = [
     "translated",
 ]
 
+SQLITE_WAIT_S = 5
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
-    "busy_timeout=5000",
+    f"busy_timeout={SQLITE_WAIT_S}000",
     "foreign_keys=ON",
     "recursive_triggers=ON",
 )
@@ -66,11 +69,12 @@ class Sessions:
     read: sessionmaker[Session]
     write: sessionmaker[Session]
     rest: Rest | None = None  # only for a server that may be away
+    turn: "Lock | None" = None  # SQLite has one writer: threads queue here, fairly, not in its sleeping retries
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that commits when the block returns and undoes when it raises."""
-        with self._asked(), self.write() as session, session.begin():
+        with self._asked(), self._in_turn(), self.write() as session, session.begin():
             yield session
 
     @contextmanager
@@ -78,6 +82,19 @@ class Sessions:
         """A read-only look."""
         with self._asked(), self.read() as session:
             yield session
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One writing thread of this process at a time. Raises: DatabaseUnavailable after as long as SQLite waits."""
+        if self.turn is None:
+            yield
+            return
+        if not self.turn.acquire(timeout=SQLITE_WAIT_S):
+            raise DatabaseUnavailable("locked")
+        try:
+            yield
+        finally:
+            self.turn.release()
 
     @contextmanager
     def _asked(self) -> Iterator[None]:
@@ -99,7 +116,7 @@ class Sessions:
 def make_engine(url: str) -> Engine:
     """An engine for `url`, with our pragmas or timeouts; no connection is made yet (workers fork first)."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 5, "check_same_thread": False})
+        engine = create_engine(url, connect_args={"timeout": SQLITE_WAIT_S, "check_same_thread": False})
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -126,6 +143,7 @@ def make_sessions(engine: Engine) -> Sessions:
         read=sessionmaker(engine, expire_on_commit=False, execution_options=reader),
         write=sessionmaker(engine, expire_on_commit=False, execution_options=writer),
         rest=None if engine.dialect.name == "sqlite" else Rest(),
+        turn=Lock() if engine.dialect.name == "sqlite" else None,
     )
 
 
@@ -136,8 +154,8 @@ def _sqlite_connect(dbapi: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    # Past SQLAlchemy's own machinery, which costs more than the two statements; a fault is the driver's, as a BEGIN
-    # that finds the database locked, and `translated` knows it.
+    # Past SQLAlchemy's own machinery, which costs more than the two statements; so a fault, as of a BEGIN that finds
+    # the database locked, is the driver's own, and `translated` knows it.
     options = connection.get_execution_options()
     driver = connection.connection.cursor()
     driver.execute(f"PRAGMA query_only = {int(options.get('read_only', False))}")
@@ -149,7 +167,7 @@ def translated() -> Iterator[None]:
     """Turn driver errors into ours, without their text (it may hold bound values)."""
     try:
         yield
-    except (OperationalError, PoolTimeoutError) as error:
+    except (OperationalError, PoolTimeoutError, sqlite3.OperationalError) as error:
         raise DatabaseUnavailable(type(error).__name__) from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -145,3 +145,20 @@ def test_installation_row_can_never_be_changed(sessions):
 
     with pytest.raises(DatabaseError), sessions.writing() as session:
         session.execute(text("UPDATE installation SET mode = 'sandbox'"))
+
+
+@pytest.mark.parametrize("who", ["another process", "another thread"])
+def test_a_writer_that_waited_too_long_is_told_to_come_again(tmp_path, monkeypatch, who):
+    """DECISIONS 24: SQLite has one writer; whoever waits for it in vain gets 503, never a fault."""
+    monkeypatch.setattr(db, "SQLITE_WAIT_S", 0)
+    first = make_sessions(make_engine(f"sqlite:///{tmp_path / 'busy.db'}"))
+    other = make_sessions(first.engine) if who == "another process" else first
+
+    with first.writing() as writer:
+        writer.execute(text("SELECT 1"))  # a transaction begins with its first statement
+        with pytest.raises(DatabaseUnavailable), other.writing() as second:
+            second.execute(text("SELECT 1"))
+
+    with other.writing() as session:
+        assert session.scalar(text("SELECT 1")) == 1
+    first.engine.dispose()
