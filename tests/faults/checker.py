@@ -103,12 +103,17 @@ def judge(verdict: Verdict, act: Act, part: str, mine: Sequence[Found]) -> None:
     for place in PLACES[act.kind]:
         if act.outcome == "ok" and not places[place]:
             verdict.lost.append(f"{name} in {place}")
-        if places[place] > 1:
+        if places[place] > allowed(act):
             verdict.duplicates.append(f"{name} in {place} {places[place]} times")
         if act.outcome == "fail" and places[place]:
             verdict.ghosts.append(f"{name} in {place}")
     if act.outcome == "unknown" and 0 < sum(places.values()) < len(PLACES[act.kind]):
         verdict.lost.append(f"{name} is kept only in part: {dict(places)}")
+
+
+def allowed(act: Act) -> int:
+    """How often an act may be kept: once, whatever the tries. A question is logged each time that it is asked."""
+    return sum(one.end != "fail" for one in act.tries) if act.kind == "entry" else 1
 
 
 def check(scene: Scene, load: Load) -> Verdict:

@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE and NEEDS_PROCESSES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.fault)
-            item.add_marker(pytest.mark.timeout(600))
+            item.add_marker(pytest.mark.timeout(1200))
 
 
 NEEDS_PROCESSES = {"system", "postgresql", "figure"}

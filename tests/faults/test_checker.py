@@ -61,3 +61,13 @@ def test_what_nobody_asked_for_is_a_ghost():
     """At a moment when nobody was asking, or of another purpose."""
     assert compare([(WHO, [act("ok")])], kept() + kept(after=60 * SECOND)).ghosts
     assert compare([(WHO, [act("ok")])], kept() + kept(part="CONTACT")).ghosts
+
+
+@pytest.mark.parametrize(("entries", "holds"), [(1, True), (2, True), (3, False)])
+def test_a_question_is_logged_once_each_time_that_it_is_asked(entries, holds):
+    """RELIABILITY 3 of 1: asked again because the answer was lost, it is two questions, and never three entries."""
+    asked = Act("entry", "key", ("holder",), act("unknown", "ok").tries)
+    moments = (timedelta(0), SECOND, SECOND)[:entries]
+    found = [Found(WHO, "entry", "holder", NOW + after, "audit_entry") for after in moments]
+
+    assert compare([(WHO, [asked])], found).holds is holds
