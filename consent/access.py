@@ -63,6 +63,7 @@ def request_access(
     if write and access.permit and event in USES:
         access = _count(session, access, stand, client_id=client_id, now=now)
     if write:
+        named: dict[UUID, str] = {}
         for code, verdict in access.verdicts.items():
             if verdict.permit != access.permit:
                 continue
@@ -83,6 +84,7 @@ def request_access(
                 ial=ial or "",
                 outcome="ok" if access.permit else "denied",
                 reason=verdict.reason.value,
+                named=named,
             )
     return access
 

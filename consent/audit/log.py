@@ -81,12 +81,14 @@ def append(
     reason: str = "",
     detail: str | None = None,
     sealer: Sealer | None = None,
+    named: dict[UUID, str] | None = None,
 ) -> UUID:
     """Write one entry into this transaction and return its id.
 
     `codes` and `reason` are words of programs, not of people. `detail` is sealed for the subject and only committed
     to. `move` is the number of the standing's move, so that a missing one shows. The request's id comes from
-    `session.info["request_id"]`; an unusable one is left out, because no entry may be lost over it.
+    `session.info["request_id"]`; an unusable one is left out, because no entry may be lost over it. `named` is for
+    entries in a row at the same `now`, with no savepoint between them: their people are looked up once.
 
     Raises: ValueError for an unknown event, for words with a 13-digit number or an @ (defence in depth against IDs
     and addresses), for a detail without subject or sealer, and for whatever FORMAT.md does not allow.
@@ -117,7 +119,7 @@ def append(
         reason=reason,
         request_id=_request_id(session),
         detail_c="" if detail is None else entries.commitment(salt, detail),
-        **_names(session, actor, subject_id, entries.shard_of(now)),
+        **_names(session, actor, subject_id, entries.shard_of(now), {} if named is None else named),
     )
     _write(session, entry)
     session.info.setdefault("appended", []).append((event, outcome, reason))  # counted once it is kept
@@ -166,13 +168,15 @@ _PSEUDONYM = select(_P.pseudonym).where(_P.person_id == bindparam("person"), _P.
 _name_once = InsertOnce(AuditPseudonym)
 
 
-def _names(session: Session, actor: Actor, subject_id: UUID | None, shard: str) -> dict[str, str]:
+def _names(
+    session: Session, actor: Actor, subject_id: UUID | None, shard: str, known: dict[UUID, str]
+) -> dict[str, str]:
     people = {subject_id} if subject_id is not None else set()
     if actor.kind in entries.PEOPLE:
         if not isinstance(actor.id, UUID):
             raise ValueError("people are given by their id")
         people.add(actor.id)
-    known = _pseudonyms(session, people, shard)
+    known |= _pseudonyms(session, people - known.keys(), shard)
     return {
         "actor": known[actor.id] if isinstance(actor.id, UUID) else actor.id,
         "subject": "" if subject_id is None else known[subject_id],

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -85,28 +86,27 @@ _TABLE = ResourceServer.__table__
 _COLUMNS = (_TABLE.c.identifier, _TABLE.c.client_id, _TABLE.c.sector, _TABLE.c.accepts, _TABLE.c.introspects)
 _FIND = select(*_COLUMNS).where(_TABLE.c.identifier == bindparam("identifier"))
 _EVERYONE = select(*_COLUMNS).order_by(_TABLE.c.identifier)
-_OF_CLIENT = select(_TABLE.c.identifier).where(_TABLE.c.client_id == bindparam("client_id"))
+_OF_CLIENT = select(*_COLUMNS).where(_TABLE.c.client_id == bindparam("client_id"))
 
 
 def find(session: Session, identifier: str) -> ResourceFacts | None:
     """The resource server of this identifier."""
     row = session.execute(_FIND, {"identifier": identifier}).one_or_none()
-    if row is None:
-        return None
-    return ResourceFacts(row.identifier, row.client_id, row.sector, tuple(json.loads(row.accepts)), row.introspects)
+    return None if row is None else _facts(row)
 
 
 def everyone(session: Session) -> list[ResourceFacts]:
     """All resource servers, by identifier."""
-    rows = session.execute(_EVERYONE).all()
-    return [
-        ResourceFacts(r.identifier, r.client_id, r.sector, tuple(json.loads(r.accepts)), r.introspects) for r in rows
-    ]
+    return [_facts(row) for row in session.execute(_EVERYONE)]
 
 
-def of_client(session: Session, client_id: str) -> frozenset[str]:
-    """The identifiers that this client answers for at introspection."""
-    return frozenset(session.scalars(_OF_CLIENT, {"client_id": client_id}))
+def of_client(session: Session, client_id: str) -> dict[str, ResourceFacts]:
+    """What this client answers for at introspection, by identifier."""
+    return {row.identifier: _facts(row) for row in session.execute(_OF_CLIENT, {"client_id": client_id})}
+
+
+def _facts(row: Any) -> ResourceFacts:
+    return ResourceFacts(row.identifier, row.client_id, row.sector, tuple(json.loads(row.accepts)), row.introspects)
 
 
 def check(context: Context, identifiers: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from consent import records
 from consent.access import request_access
@@ -58,6 +58,25 @@ def test_a_permitted_access_is_logged_for_each_purpose(session):
     assert {(e.actor_kind, e.actor, e.client_id, e.recipient_id) for e in logged} == {
         ("client", "holder", "holder", APP.id)
     }
+
+
+def test_several_purposes_name_the_person_once(session):
+    """One look-up of the pseudonym for all entries of a request: they say the same person anyway."""
+    records.give(session, choice(session), now=NOW)
+    records.note(session, choice(session, "SIGNIN"), now=NOW)
+    asked = []
+    engine = session.get_bind().engine
+
+    def note(_connection, _cursor, statement, *_more):
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    ask(session, "PHR-SELF", "SIGNIN")
+    event.remove(engine, "before_cursor_execute", note)
+
+    assert len([one for one in asked if "FROM audit_pseudonym" in one]) == 1
+    first, second = entries(session, "introspect")
+    assert first.subject == second.subject != ""
 
 
 def test_one_withdrawn_purpose_stops_the_whole_request_and_says_so(session):

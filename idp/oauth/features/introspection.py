@@ -11,6 +11,7 @@ from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context, ProtocolRequest
 from idp.oauth.registration import CONFIDENTIAL
+from idp.oauth.resources import ResourceFacts
 
 FEATURE = Feature(
     "introspection",
@@ -47,30 +48,35 @@ class Introspection(IntrospectionEndpoint):
         if live is None:
             self.dead(client, claims)
             return None
-        places = resources.of_client(context.session, client.id) & live.aud
-        if not places:
+        holder = self.place(client, live)
+        if holder is None:
             self.denied(client, "audience")
             return None
-        return self.standing(client, live, min(places))
+        return self.standing(client, live, holder)
 
-    def standing(self, client: ClientFacts, live: tokens.LiveToken, place: str) -> dict[str, Any] | None:
+    def place(self, client: ClientFacts, token: tokens.LiveToken) -> ResourceFacts | None:
+        """Where this client may ask about the token: its first place that the token is meant for."""
+        own = resources.of_client(self.server.context.session, client.id)
+        here = own.keys() & token.aud
+        return own[min(here)] if here else None
+
+    def standing(self, client: ClientFacts, live: tokens.LiveToken, holder: ResourceFacts) -> dict[str, Any] | None:
         """The claims of a live token, cut to the purposes that stand now."""
         context: Context = self.server.context
         answer: dict[str, Any] = {name: live.claims[name] for name in COPIED if name in live.claims}
         answer["token_type"] = "Bearer"  # noqa: S105 -- RFC 6750
         if live.grant is None:
-            if uses.first(context, live.jti, place):
+            if uses.first(context, live.jti, holder.identifier):
                 self.note("introspect", client, outcome="ok", reason="")
             return answer | {"scope": live.claims["scope"], "purposes": live.claims["purposes"]}
-        holder = resources.find(context.session, place)
         stands = tokens.standing(
             context,
             live,
             live.grant,
-            at=place,
+            at=holder.identifier,
             event="introspect",
             asker=client.id,
-            takes=holder.takes if holder else bool,
+            takes=holder.takes,
         )
         if not stands:
             return None
@@ -87,11 +93,8 @@ class Introspection(IntrospectionEndpoint):
     def dead(self, client: ClientFacts, claims: dict[str, Any]) -> None:
         """Its grant has ended or it was taken back: who may ask about it is told of in the line of the consent."""
         context: Context = self.server.context
-        places = resources.of_client(context.session, client.id) & tokens.LiveToken(claims, None).aud
-        holder = resources.find(context.session, min(places)) if places else None
-        takes = holder.takes if holder else bool
-        event = "introspect.denied"
-        if not places or not refusals.of_token(context, claims, event=event, asker=client.id, takes=takes):
+        holder, event = self.place(client, tokens.LiveToken(claims, None)), "introspect.denied"
+        if holder is None or not refusals.of_token(context, claims, event=event, asker=client.id, takes=holder.takes):
             self.denied(client, "dead")
 
     def note(self, event: str, client: ClientFacts, *, outcome: str, reason: str) -> None:
