@@ -24,7 +24,7 @@ from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from consent.audit import log
 from idp import migrations
-from idp.db import DatabaseError, Sessions, make_engine, make_sessions, translated
+from idp.db import DatabaseError, Sessions, make_engine, make_sessions, translated, unhurried
 from idp.login import sessions as sign_ins
 from idp.oauth import grants
 
@@ -217,8 +217,7 @@ def _temporary(server: Engine, *, sqlite: bool) -> Iterator[Engine]:
 
 
 def _counts(connection: Connection) -> dict[str, int]:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
+    unhurried(connection)
     names = sorted(name for name in inspect(connection).get_table_names() if name.startswith(COUNTED))
     return {name: connection.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0 for name in names}  # noqa: S608 -- ours
 

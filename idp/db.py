@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, Session, mapped_column, sessionmaker
@@ -28,6 +28,7 @@ __all__ = [
     "installed_mode",
     "make_engine",
     "translated",
+    "unhurried",
 ]
 
 SQLITE_WAIT_S = 5
@@ -41,6 +42,7 @@ SQLITE_PRAGMAS = (
 STATEMENT_TIMEOUT_MS = 5_000
 LOCK_TIMEOUT_MS = 3_000
 CONNECT_S = 2
+UNHURRIED_S = 24 * 3600.0
 
 
 class DatabaseError(Exception):
@@ -160,6 +162,14 @@ def _sqlite_begin(connection: Connection) -> None:
     driver = connection.connection.cursor()
     driver.execute(f"PRAGMA query_only = {int(options.get('read_only', False))}")
     driver.execute("BEGIN " + options.get("sqlite_begin", "IMMEDIATE"))
+
+
+def unhurried(connection: Connection) -> None:
+    """Let this transaction take its time, as a migration or a count of whole tables does: neither side gives it up."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # `idp.postgresql` counts on our side; it begins anew when the connection is used again.
+        connection.connection.dbapi_connection.patience_s = UNHURRIED_S  # type: ignore[union-attr]
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from idp.db import unhurried
+
 __all__ = ["config", "current", "fault", "head", "is_newer", "known", "upgrade"]
 
 LOCK = 0x59696E796F6D  # "Yinyom": the advisory lock under which PostgreSQL migrates
@@ -30,8 +32,8 @@ def upgrade(engine: Engine) -> None:
     """Bring the database to the newest revision in one transaction; whoever comes second finds it done."""
     settings = config()
     with engine.connect() as connection:
+        unhurried(connection)
         if connection.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         settings.attributes["connection"] = connection

@@ -116,13 +116,17 @@ def visit(visit_id: UUID) -> Response:
     found = visits.at(g.session, visit_id, desk.place.hcode)
     practises = desk.place.role == "practitioner"
     apps = launches.apps_of(g.session, desk.place.legal_entity_id) if practises and found.runs_at(g.now) else []
-    profile = subjects.profile(g.session, g.ring, found.subject_id)
+    who = {}
+    if found.runs_at(g.now):  # a visit that is over tells its place no longer whose it was
+        who = {
+            "number": visits.number_of(g.session, g.ring, found.subject_id),
+            "name": subjects.profile(g.session, g.ring, found.subject_id).name(g.locale),
+        }
     return as_response(
         render_template(
             "desk_visit.html",
             **of_visit(found),
-            number=visits.number_of(g.session, g.ring, found.subject_id),
-            name=profile.name(g.locale),
+            **who,
             apps=[{"id": app.client_id, "name": app.name(g.locale)} for app in apps],
             practises=practises,
             own=found.subject_id == desk.person_id,

@@ -7,7 +7,7 @@ Raising undoes: the error handlers of `errors` answer, after the rollback.
 
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -233,10 +233,8 @@ def keep_awake(row: Row, session: Session | None = None) -> None:
 
 def find_signed_in(token: str, *, kind: str) -> SignedIn | None:
     """The live session behind a cookie, if it is of this kind."""
-    if g.session is None:
-        with looking() as session:
-            return sign_ins.find(session, token, settings=house().settings, now=g.now, kind=kind)
-    return sign_ins.find(g.session, token, settings=house().settings, now=g.now, kind=kind)
+    with looking() if g.session is None else nullcontext(g.session) as session:
+        return sign_ins.find(session, token, settings=house().settings, now=g.now, kind=kind)
 
 
 def roles() -> frozenset[str]:
@@ -294,6 +292,8 @@ def refuse_foreign_origin() -> None:
 
 def refuse_unreadable() -> None:
     """A NUL means nothing anywhere, and PostgreSQL cannot keep it. An authorization request answers in its own way."""
+    if request.is_json and request.method not in SAFE:
+        request.get_data()  # as a form is, before a transaction is open: who sends slowly holds up nobody else's write
     fields = [request.args] if request.method in SAFE else [request.args, request.form]
     texts = [request.path, *(text for each in fields for pair in each.items(multi=True) for text in pair)]
     if g.row.rule != "/oauth/authorize" and any("\0" in text for text in texts):

@@ -1,4 +1,8 @@
-from contextlib import closing
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from threading import Thread
 
 import pytest
 
@@ -74,3 +78,46 @@ def test_a_silent_server_is_given_up_in_time():
         pytest.raises(FetchFailed, match="timeout"),
     ):
         fetcher.get(server.url)
+
+
+@contextmanager
+def dripping(beginning: bytes) -> Iterator[str]:
+    """A server that says this, and then one byte at a time for as long as it is listened to."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            with suppress(OSError), listening.accept()[0] as peer:
+                peer.recv(4096)
+                peer.sendall(beginning)
+                while True:
+                    peer.sendall(b"a")
+                    time.sleep(0.02)
+
+        server = Thread(target=drip, daemon=True)
+        server.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        server.join(5)
+        assert not server.is_alive()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"HTTP/1.1 202 Accepted\r\nX-Long: ", b"HTTP/1.1 202 Accepted\r\n\r\n", b"HTTP/1.1 202 Accepted\r\nContent-"],
+    ids=["status", "header", "body", "header name"],
+)
+def test_a_server_that_never_comes_to_an_end_is_given_up_in_time(beginning):
+    """Letters wait for one another: one hostile endpoint must not keep a withdrawal from every other service."""
+    outcome = []
+
+    def ask() -> None:
+        with closing(GuardedFetcher(allow_loopback=True, timeout_s=0.2)) as fetcher:
+            try:
+                outcome.append(fetcher.post(url, body=b"x").status)
+            except FetchFailed as failed:
+                outcome.append((failed.code, failed.temporary))
+
+    with dripping(beginning) as url:
+        asking = Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(5)
+        assert outcome == [("timeout", True)]

@@ -12,11 +12,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from consent.audit import checkpoint, entry, export, log, merkle, seal, verify
 from consent.audit.merkle import Edge
-from consent.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditTree
+from consent.audit.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditTree, AuditUnsealed
 from consent.db import new_id, table_of
 from consent.errors import NotFound
 from tests.consent.audit.sealing import ORIGIN, LogKey, exported, judged, leaves, sealed, write
@@ -288,6 +288,30 @@ def test_an_earlier_part_and_a_later_part_fit_together(sessions, key, ids):  # n
     report = verify.check([json.dumps(head), *rest], keys=[key.trusted], previous=seen.note)
 
     assert report.code != 0
+
+
+def test_what_never_came_through_the_log_is_shown_page_by_page(sessions, key, ids, monkeypatch):  # noqa: ARG001
+    """One statement over the whole log outlasts a database's patience, and the file would break off in the middle."""
+    monkeypatch.setattr(export, "PAGE", 4)
+    with sessions.writing() as session:
+        written = write(session, 9)
+        smuggled = [written[at] for at in (0, 3, 8)]
+        session.execute(delete(AuditUnsealed).where(AuditUnsealed.entry_id.in_(smuggled)))
+    statements = []
+
+    with sessions.reading() as session:
+
+        def note(_connection, _cursor, statement, *_rest):
+            statements.append(statement)
+
+        event.listen(session.connection(), "before_cursor_execute", note)
+        lines = [json.loads(line) for line in exported(session, key)]
+        expected = [b64encode(leaf).decode() for entry_id, leaf in leaves(session).items() if entry_id in smuggled]
+
+    assert sorted(line["stray"] for line in lines if "stray" in line) == sorted(expected)
+    reading = [said for said in statements if "audit_entry" in said and "EXISTS" in said]
+    assert len(reading) == -(-(SIZE + 9) // 4)
+    assert all("audit_entry.id > " in said for said in reading)
 
 
 # --- signatures and keys

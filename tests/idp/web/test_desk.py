@@ -149,6 +149,7 @@ def test_a_card_a_notice_a_visit_a_slip_and_its_end(site, clerk):
     over = clerk.send("end-form")
     assert (over.name, "end-form" in over.forms) == ("desk_visit", False)
     assert visits(site)[0].ended_at is not None
+    assert not [word for word in ("สมชาย", "x-xxxx", "3999000010035") if word in over.html], "whose it was is over, too"
 
 
 @pytest.mark.parametrize(("number", "why"), [(DEAD, "เสียชีวิต"), (CLERK, "บัตรของคุณเอง")], ids=["deceased", "own"])

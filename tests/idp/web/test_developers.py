@@ -236,3 +236,14 @@ def test_an_error_body_names_cause_next_step_and_correlation_id(site, path, body
     assert parse_qs(urlsplit(said["error_uri"]).query)["request"] == [said["request_id"]]
     assert said.get("error_description") or said["error"] in ("invalid_client", "unsupported_grant_type")
     assert anchor in site.visitor().get("/dev/errors").attributes
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [("0123456789abcdef", True), ("Call 02 100 0035 now", False), ("a" * 15, False)]
+)
+def test_the_list_of_errors_repeats_a_correlation_id_and_nothing_else(site, asked, shown):
+    """Also in production: whoever makes a link must not make our page say their words."""
+    text = site.app.test_client().get("/dev/errors", query_string={"request": asked}).text
+
+    assert (f'id="asked">{asked}<' in text) is shown
+    assert ('id="asked"' in text) is shown

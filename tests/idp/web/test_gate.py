@@ -1,5 +1,7 @@
 """What every answer carries, who is let in, and what happens when something breaks."""
 
+from io import BytesIO
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -396,3 +398,55 @@ def test_what_was_typed_into_a_query_moves_into_no_address_of_ours(site):
     assert [answer.status_code for answer in answers] == [303, 303, 303]
     assert [answer.headers["Location"] for answer in answers if number in answer.headers["Location"]] == []
     assert "client_id=portal" in answers[1].headers["Location"]
+
+
+class Trickle(BytesIO):
+    """A body that somebody sends slowly; it asks `look` each time the server waits for more of it."""
+
+    def __init__(self, body, look):
+        super().__init__(body)
+        self.look = look
+
+    def read(self, size=-1, /):
+        """Some of it."""
+        self.look()
+        return super().read(size)
+
+    def readinto(self, into, /):
+        """Some of it."""
+        self.look()
+        return super().readinto(into)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("/staff/passkey/options", "application/json", b"{}"),
+        ("/staff/passkey/verify", "application/json; charset=utf-8", b"{}"),
+        ("/oauth/token", "application/x-www-form-urlencoded", b"grant_type=x"),
+        ("/oauth/token", "application/json", b"{}"),
+    ],
+)
+def test_no_transaction_is_open_while_a_body_is_waited_for(site, path, kind, body):
+    """One stranger who sends a byte a minute would hold the only writer of SQLite, and a connection of PostgreSQL."""
+    client, held = site.app.test_client(), []
+    sessions = site.work.sessions
+
+    def look() -> None:
+        held.append(sessions.engine.pool.checkedout() or bool(sessions.turn and sessions.turn.locked()))
+
+    client.set_cookie("yinyom", "a" * 43)  # looked for in the database before the page begins
+    page = client.get("/staff/enrol").text
+    token = page.partition('name="csrf" value="')[2].partition('"')[0]
+
+    answer = client.post(
+        path,
+        input_stream=Trickle(body, look),
+        content_length=len(body),
+        content_type=kind,
+        headers={"X-CSRF-Token": token},
+    )
+
+    assert answer.status_code in (200, 400, 401)
+    assert held
+    assert not any(held)
