@@ -97,8 +97,9 @@ class System:
         locale = "en" if request.args.get("lang") == "en" else "th"
         case = self._case() or Case()
         reasons = {kind: because(error, locale) for kind, error in case.refused.items()}
-        shown = {"t": words(locale), "lang": locale, "case": case, "why": because(case.why, locale), "reasons": reasons}
-        return render_template("clinic.html", **shown)
+        why = because(case.why, locale)
+        shown = {"t": words(locale), "lang": locale, "case": case, "why": why, "reasons": reasons}
+        return render_template("clinic.html", issuer=self._told.issuer, **shown)
 
     def launch(self) -> ResponseReturnValue:
         """SMART App Launch 2.2, EHR launch: only our own issuer may launch us; then to its authorization endpoint."""

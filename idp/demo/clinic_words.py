@@ -18,6 +18,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "again": ("ถามผู้เก็บข้อมูลอีกครั้ง", "Ask the record holder again"),
     "close": ("ปิดผู้ป่วยนี้", "Close this patient"),
     "refused": ("ถูกปฏิเสธ", "Refused"),
+    "counter": ("ไปหน้าการรับบริการ", "To the visits at the counter"),
+    "tour": ("กลับไปหน้านำชม", "Back to the tour"),
     "other": ("English", "ไทย"),
     "other_code": ("en", "th"),
     "Encounter": ("การมารับบริการ", "Visits"),

@@ -4,6 +4,7 @@ Five direct children at most; each readiness is asked over HTTP; one that dies e
 """
 
 import json
+import os
 import shlex
 import sys
 import time
@@ -45,6 +46,7 @@ def run(asked: Asked, *, clock: Callable[[], datetime], say: Say) -> None:
 
     Raises: DemoError, one sentence.
     """
+    os.umask(0o077)  # the database, its keys and its logs are their owner's alone
     folder = Folder(asked.directory)
     if asked.reset:
         folder.reset()

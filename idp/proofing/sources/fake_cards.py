@@ -12,6 +12,7 @@ from idp.proofing.sources.fake import SandboxRegistry
 EXPIRES = date(2099, 12, 31)
 RUN_OUT = date(2025, 4, 12)
 EXPIRED = frozenset({"3999000010043"})  # one of the two of the same name brings an old card
+BUDDHIST_ERA = 543  # years that Thai dates are ahead
 MOST = 40  # a registry may hold thousands; a drawer of cards does not
 
 
@@ -54,4 +55,5 @@ def _label(person: RegistryPerson, locale: str) -> str:
         if locale == "en"
         else (person.title_th, person.given_name_th, person.family_name_th)
     )
-    return f"{' '.join(filter(None, names))} · {person.birth_date[:4]}"
+    year = int(person.birth_date[:4]) + (0 if locale == "en" else BUDDHIST_ERA)
+    return f"{' '.join(filter(None, names))} · {year}"

@@ -247,6 +247,22 @@ def test_what_one_request_did_for_several_purposes_is_one_line(site, visitor):
     several = [act for act in acts if act.count("/me/consents/") > 1]
     assert several
     assert all(act.count("<time ") == 1 for act in several)
+    assert ">None" not in page.html
+    assert " None " not in page.html
+
+
+def test_a_line_without_a_purpose_is_still_a_sentence(site, visitor):
+    """PAGES: a withdrawal's own lines name no purpose; nothing empty is read aloud."""
+    record = agreed(site, visitor)
+    redeemed(site, visitor)
+    visitor.get(f"/me/consents/{record}/withdraw")
+    visitor.send("withdraw-form")
+
+    page = visitor.get("/me/access")
+
+    assert "ยกเลิกสิทธิเข้าถึง" in page.text
+    assert "None" not in page.html
+    assert '"soft"> ·' not in page.html
 
 
 def test_a_consent_that_was_replaced_leads_to_the_one_that_stands(site, visitor):

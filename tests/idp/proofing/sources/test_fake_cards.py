@@ -44,3 +44,10 @@ def test_without_a_reader_there_is_no_card():
     assert NoReader().slots() == ()
     with pytest.raises(CardUnreadable):
         NoReader().read("1")
+
+
+def test_a_card_is_told_by_name_and_year_in_the_calendar_of_its_language():
+    """PAGES: Thai pages count in the Buddhist era."""
+    somchai = SandboxReader(SandboxRegistry(None)).slots()[0]
+
+    assert (somchai.label_th, somchai.label_en) == ("นาย สมชาย ใจสมมติ · 2522", "Mr. Somchai Jaisommut · 1979")
