@@ -8,7 +8,7 @@ time limit, one size limit. In a sandbox on this machine loopback is allowed, ov
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -22,6 +22,8 @@ TIMEOUT_S = 5.0
 MOST_BYTES = 64 * 1024
 # No connection is kept: it was opened for one name, and another name may live at the same address.
 ONE_EACH = httpx.Limits(max_keepalive_connections=0)
+# Addresses that carry an IPv4 address: a gateway of this network would lead to it, whatever it is (RFC 6052, RFC 3056).
+CARRIERS = (ip_network("64:ff9b::/96"), ip_network("2002::/16"))
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -81,7 +83,8 @@ class GuardedFetcher:
             raise FetchFailed("no_such_host") from error
         for address in found:
             place = ip_address(address.partition("%")[0])
-            if not (place.is_loopback if inside else place.is_global and not place.is_multicast):
+            carries = isinstance(place, IPv6Address) and any(place in one for one in CARRIERS)
+            if not (place.is_loopback if inside else place.is_global and not place.is_multicast and not carries):
                 raise FetchFailed("private_address", temporary=False)
         # A name for this machine may answer with IPv6 first while the service listens on IPv4 only.
         return min(found, key=lambda address: ":" in address)

@@ -5,5 +5,8 @@ An entry is written in the transaction of the act it tells of. Numbering, hashin
 
 merkle      pure: the tree, its edge, its proofs          seal    number, hash again, sign, keep; any number at once
 checkpoint  pure: the signed note about the tree          export  the log as a file
+paths       pure: proofs from subtrees                  proofs  what we show, checked as whoever doubts us would
+search      what an auditor finds, page by page         volume  how much a day, against its baseline
+memory      what a signer remembers outside the database
 verify      the other side: one file that an auditor runs, without this server and without trusting it
 """

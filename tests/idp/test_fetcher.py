@@ -30,6 +30,8 @@ from tests.idp.servers import serving
         ("https://0.0.0.0/", "private_address"),
         ("https://224.0.0.1/", "private_address"),
         ("https://100.64.0.1/", "private_address"),
+        ("https://[64:ff9b::a00:1]/", "private_address"),
+        ("https://[2002:a00:1::1]/", "private_address"),
     ],
 )
 def test_an_address_given_by_others_never_leads_inside(url, code):
