@@ -24,6 +24,7 @@ from tests.stories.wire import Wire
 from tests.stories.world import ROOT
 
 MANEE, AMINAH, SOMCHAI, WEERA = "2999000010053", "1999000010152", "3999000010043", "1999000010080"
+PATIENT = "8999000010125"  # whose only ways are those of this story: Manee also works at the counter, with a passkey
 DECEASED = "1999000010161"
 STAND_INS = {"people.tsv", "tour.json"}
 FULL = "openid profile email phone address offline_access"
@@ -81,7 +82,7 @@ def tell(live, wire):
 
 def consents_and_withdraws(live, wire):
     """PIN; every claim; fetch, UserInfo, introspection, refresh; the portal; withdrawal and its letters."""
-    manee, service = citizen(live, wire, MANEE), live.service(scope=f"{FULL} {live.service().scope}")
+    manee, service = citizen(live, wire, PATIENT), live.service(scope=f"{FULL} {live.service().scope}")
     wire.record(service.http)
     asked = service.ask()
     page = manee.walk(manee.browser.get(asked.url), until="code")
