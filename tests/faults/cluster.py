@@ -104,6 +104,9 @@ class Cluster:
 
     def freeze(self) -> None:
         """Everything hangs; connections stay open and new ones are not answered."""
+        if self.postmaster is None:
+            return
+        send(self.postmaster.pid, signal.SIGSTOP)  # first, so that nobody is born while the others are told
         self.send(signal.SIGSTOP)
 
     def thaw(self) -> None:

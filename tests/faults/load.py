@@ -282,6 +282,15 @@ class Load:
         """Writes that were acknowledged: each part of an answer, each withdrawal, each grant, one."""
         return sum(weight(act) for act in self.acts if act.outcome == "ok")
 
+    def answered_within(self, first: datetime, last: datetime) -> list[Act]:
+        """Writes that were sent and acknowledged between two moments of the wall clock."""
+        return [
+            act
+            for act in self.acts
+            for one in act.tries
+            if one.end == "ok" and first < one.began and one.ended is not None and one.ended < last
+        ]
+
     def refused(self) -> list[Answer]:
         """Answers that said: not now, or worse."""
         everybody = (one for citizen in self.citizens for one in list(citizen.refused))
