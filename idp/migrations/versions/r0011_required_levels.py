@@ -1,0 +1,10 @@
+"""Levels that a client or a data holder asks for."""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Expand."""
