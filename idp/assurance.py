@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from typing import Self
 
@@ -61,38 +62,55 @@ class Ial(Level):
     IAL3 = "3"
 
 
-HIGHEST = Aal.AAL2_2  # what the factors of `aal_of` can reach; AAL3 needs a hardware key and has no door yet
+HIGHEST = Aal.AAL2_2  # what a citizen can reach; AAL3 is a security key of staff, and no request asks for it
 ACR_VALUES = tuple(level.acr for level in Aal if level <= HIGHEST)
 
-KNOWLEDGE = frozenset({"pin"})
-CODES = frozenset({"sms", "totp"})  # internal factor names; `amr_of` turns them into RFC 8176 words
-PASSKEY = "passkey"
-AMR_WORDS = {"pin": ("pin",), "sms": ("otp", "sms"), "totp": ("otp",), PASSKEY: ("pop", "user")}
+KNOWLEDGE, POSSESSION = "knowledge", "possession"
+PASSKEY, SECURITY_KEY = "passkey", "key"
+# Internal factor names. `line` and `thaid` are of no kind: another house's word proves nothing that is held here.
+KINDS = {"pin": KNOWLEDGE, "sms": POSSESSION, "totp": POSSESSION, "recovery": POSSESSION}
+AMR_WORDS = {
+    "pin": ("pin",),
+    "sms": ("otp", "sms"),
+    "totp": ("otp",),
+    "recovery": ("otp",),
+    "line": (),
+    "thaid": (),
+    PASSKEY: ("pop", "user"),
+    SECURITY_KEY: ("hwk", "user"),
+}
 
 
 def aal_of(factors: Iterable[str]) -> Aal | None:
     """The level that these proved factors add up to; None if nothing was proved.
 
-    A passkey with user verification is 2.2 alone. PIN with any code, or two different codes (SMS and TOTP), is 2.1
-    (DECISIONS 3). One factor is 1.
+    Two factors are two different kinds (ETDA 20-2564): SMS and an app's code are one. A passkey that verified its user
+    is 2.2 alone, a security key whose make was attested is 3.
     """
     proved = set(factors)
     if not proved:
         return None
+    if SECURITY_KEY in proved:
+        return Aal.AAL3
     if PASSKEY in proved:
         return Aal.AAL2_2
-    if len(proved & (KNOWLEDGE | CODES)) >= 2:  # noqa: PLR2004 -- two factors
-        return Aal.AAL2_1
-    return Aal.AAL1
+    kinds = {KINDS[factor] for factor in proved if factor in KINDS}
+    return Aal.AAL2_1 if kinds == {KNOWLEDGE, POSSESSION} else Aal.AAL1
 
 
 def amr_of(factors: Iterable[str]) -> list[str]:
-    """The `amr` claim (RFC 8176): `mfa` is added from two factors on, or for a passkey that verified its user."""
-    proved = sorted(set(factors))
+    """The `amr` claim (RFC 8176): `mfa` from two kinds on. There is no word for a sign-in at another house: none is said."""
+    proved = set(factors)
     words = {word for factor in proved for word in AMR_WORDS[factor]}
-    if len(proved) > 1 or PASSKEY in proved:
+    level = aal_of(proved)
+    if level is not None and level >= Aal.AAL2_1:
         words.add("mfa")
     return sorted(words)
+
+
+def roles_open(roles: AbstractSet[str], aal: Aal | None, needing_key: AbstractSet[str]) -> frozenset[str]:
+    """PURE: the roles that a staff session of this level may exercise; those named need a security key (AAL3)."""
+    return frozenset(roles if aal is not None and aal >= Aal.AAL3 else roles - needing_key)
 
 
 def aal_from_acr(acr: str) -> Aal | None:

@@ -93,18 +93,40 @@ def requirement(
         found = found or looked_up(context, request, person)
         wanted = [one.code for one in found if one.verdict.permit or one.waits(since=since)]
     rows = [purposes.get(code) for code in wanted]
-    known = [level for level in map(aal_from_acr, request.acr_values) if level is not None]
-    floors = [Aal(row.citizen_aal) for row in rows if row.citizen_aal] + ([min(known, key=_rank)] if known else [])
+    asked_aal, asked_ial = _asked_levels(context, request)
+    floors = [Aal(row.citizen_aal) for row in rows if row.citizen_aal]
     fresh = since if request.prompt & FRESH_SIGN_IN else None
     if request.max_age is not None:
         fresh = max(filter(None, (fresh, _earlier(since, request.max_age))))
     return Requirement(
-        aal=max(floors, key=_rank, default=Aal.AAL1),
-        ial=max((Ial(row.citizen_ial) for row in rows if row.citizen_ial), key=_rank, default=Ial.IAL1_1),
+        aal=max([*floors, asked_aal], key=_rank),
+        ial=max([*(Ial(row.citizen_ial) for row in rows if row.citizen_ial), asked_ial], key=_rank),
         purposes=tuple(request.resolution.purposes),
         login_after=fresh,
         prompt_consent="consent" in request.prompt,
     )
+
+
+def _asked_levels(context: Context, request: AuthorizeRequest) -> tuple[Aal, Ial]:
+    """What the client is registered for, and what this request asks: of each list, the weakest that is known."""
+    aal, ial = _client(context, request).floors
+    lists = (request.acr_values, request.acr_essential)
+    known = [[level for level in map(aal_from_acr, values) if level is not None] for values in lists]
+    least = [min(levels, key=_rank) for levels in known if levels]
+    return max([aal, *least], key=_rank), max([ial, Ial(request.ial or ial.value)], key=_rank)
+
+
+def unmet(request: AuthorizeRequest, level: Facts) -> bool:
+    """PURE: whether a level that is essential is out of this person's reach (Unmet Authentication Requirements 1.0)."""
+    least = [aal for aal in map(aal_from_acr, request.acr_essential) if aal is not None]
+    weak = bool(least) and (level.aal is None or level.aal < min(least, key=_rank))
+    return weak or (request.ial is not None and (level.ial is None or level.ial < Ial(request.ial)))
+
+
+def given_up(context: Context, request: AuthorizeRequest, person: Person | None) -> str:
+    """The error of a request that somebody turns back from (RFC 6749 section 4.1.2.1)."""
+    here = request.launch is None and unmet(request, facts(context, None, person, since=context.now))
+    return "unmet_authentication_requirements" if here else "access_denied"
 
 
 def facts(

@@ -17,7 +17,7 @@ from consent.audit.log import Actor
 from consent.db import new_id
 from consent.errors import Conflict, NotAllowed
 from consent.notices import Notice
-from consent.records import Choice, Key
+from consent.records import Choice, ConsentRecord, Key
 from idp import directory, readings, subjects, visits
 from idp.keys import KeyRing
 from idp.oauth import grants
@@ -77,7 +77,7 @@ def end_visit(
         return
     grants.end_for_visit(session, visit.id, now=now)
     record = records.get(session, visit.record_id, subject_id=visit.subject_id)
-    move = records.lapse(session, record, now=now)
+    move = _untell(session, record, now=now)
     log.append(
         session,
         "visit.ended",
@@ -135,6 +135,19 @@ def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: 
         ial=CARD_IAL,
     )
     return visit_id
+
+
+def _untell(session: Session, record: ConsentRecord, *, now: datetime) -> int:
+    """The number of the move that ends the notice; 0 while a visit runs at another facility of the same organisation.
+
+    One notice stands for all its facilities (the key names the legal entity), so it ends with the last of their visits.
+    """
+    if visits.runs_for(session, record.subject_id, record.recipient_id, now=now):
+        return 0
+    stands = records.standing(session, records.key_of(record))
+    if stands is None or stands.record_id is None:
+        return 0
+    return records.lapse(session, records.get(session, stands.record_id, subject_id=record.subject_id), now=now)
 
 
 def _told_to(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: datetime) -> Choice:

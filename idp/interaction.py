@@ -256,13 +256,13 @@ def conclude(context: Context, interaction: Interaction, signed_in: SignedIn) ->
 def deny(
     context: Context, interaction: Interaction, signed_in: SignedIn | None, *, reason: str = "cancelled"
 ) -> Conclusion:
-    """Finish with access_denied: the person turned back, or cannot go on. `reason` is a code."""
+    """Finish with access_denied, or its sibling where a level was essential: the person turned back, or cannot go on."""
     request = interaction.request
     if request is None:
         raise NotAllowed("Nothing waits for this.", code="unfinished")
     if not _claim(context.session, interaction, now=context.now):
         return Conclusion(_first_answer(context.session, context.ring, interaction), granted=False, reason="repeated")
-    end = _refuse(context, request, signed_in, "access_denied", reason)
+    end = _refuse(context, request, signed_in, authorizing.given_up(context, request, signed_in), reason)
     _keep(context.session, context.ring, interaction, end.location, reason)
     return end
 

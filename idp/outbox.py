@@ -19,19 +19,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from consent.audit import log
 from consent.audit.log import Actor
 from consent.db import Base, Plain, Sealed, new_id
+from idp import channels
+from idp.channels import KINDS, NO_CHANNEL, TO_PEOPLE, LetterPorts
 from idp.db import Sessions
 from idp.jobs import LEASE, pause_after
 from idp.keys import KeyRing
-from idp.ports import Fetcher, PortFailed, Sms
+from idp.ports import PortFailed
 
 GIVE_UP_AFTER = timedelta(hours=72)
 BATCH = 20
-KINDS = ("sms", "set")
 WORKER = Actor.system("worker")
-SET_TYPE = "application/secevent+jwt"  # RFC 8417 section 2.3
-ACKNOWLEDGED = (200, 202)  # RFC 8935 section 2.2 says 202; receivers in the field say 200 too
-RETRIED_STATUS = (408, 425, 429)
-SERVER_ERROR = 500
 
 
 class Letter(Base):
@@ -39,7 +36,7 @@ class Letter(Base):
 
     __tablename__ = "letter"
     __table_args__ = (
-        CheckConstraint("kind IN ('sms', 'set')", name="kind"),
+        CheckConstraint("kind IN ('sms', 'mail', 'line', 'set')", name="kind"),
         CheckConstraint("state IN ('queued', 'sent', 'dead')", name="state"),
         Index("ix_letter_due", "state", "next_at"),
     )
@@ -74,20 +71,6 @@ class Delivery:
     state: str
 
 
-class LetterPorts(Protocol):
-    """The two ways out."""
-
-    @property
-    def sms(self) -> Sms:
-        """To a phone."""
-        ...
-
-    @property
-    def fetcher(self) -> Fetcher:
-        """To an https endpoint."""
-        ...
-
-
 class Rings(Protocol):
     """Whoever gives the key ring of a moment."""
 
@@ -111,10 +94,14 @@ def enqueue(
     consent_id: UUID | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Queue a letter in this transaction: `sms` to an E.164 number, `set` (a signed event) to an https endpoint.
+    """Queue a letter in this transaction, of a kind and to an address as `idp.channels` lists them.
 
     The same `key` twice is one letter. It is given up at `until`, 72 h from now at the latest.
+
+    Raises: ValueError for a letter to a person that holds a link: nothing of ours ever does (THAI.md 3b).
     """
+    if kind in TO_PEOPLE and channels.carries_link(body):
+        raise ValueError("a letter to a person must not hold a link")
     letter_id = new_id()
     row = {
         "id": letter_id,
@@ -200,22 +187,12 @@ def _send(ring: KeyRing, ports: LetterPorts, letter: Letter, *, now: datetime) -
     to = ring.open(letter.to_sealed, place=f"letter:{letter.id}:to")
     body = ring.open(letter.body_sealed, place=f"letter:{letter.id}:body")
     try:
-        if letter.kind == "sms":
-            ports.sms.send(to, body, key=letter.key)
-        else:
-            _push_set(ports.fetcher, to, body)
+        channels.send(ports, letter.kind, to, body, key=letter.key)
     except PortFailed as failure:
         return failure
     except Exception as fault:  # noqa: BLE001 -- a port that breaks its promise must not stop the other letters
         return PortFailed(f"fault_{type(fault).__name__}")
     return None
-
-
-def _push_set(fetcher: Fetcher, url: str, token: str) -> None:
-    reply = fetcher.post(url, body=token.encode(), headers={"Content-Type": SET_TYPE, "Accept": "application/json"})
-    if reply.status not in ACKNOWLEDGED:
-        temporary = reply.status >= SERVER_ERROR or reply.status in RETRIED_STATUS
-        raise PortFailed(f"status_{reply.status}", temporary=temporary)
 
 
 def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now: datetime) -> None:
@@ -227,7 +204,7 @@ def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now
         changes = {"next_at": now + pause_after(letter.attempts), "last_error": failure.code}
     else:
         changes = {"state": "dead", "last_error": failure.code}
-    if letter.kind == "sms" and "state" in changes:
+    if letter.kind in TO_PEOPLE and "state" in changes:
         changes |= {"to_sealed": None, "body_sealed": None}
     recorded: Any = session.execute(
         update(Letter).where(Letter.id == letter.id, Letter.state == "queued").values(changes)
@@ -237,8 +214,8 @@ def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now
 
 
 def _log(session: Session, letter: Letter, failure: PortFailed | None, *, now: datetime) -> None:
-    if letter.kind == "sms" and failure is None:
-        return  # otp.sent was written when the code was made
+    if letter.kind in TO_PEOPLE and (failure is None or failure.code == NO_CHANNEL):
+        return  # what was sent is written when it is queued; a channel that nobody set up fails nobody
     log.append(
         session,
         "letter.failed" if failure else "letter.delivered",

@@ -26,11 +26,30 @@ class RegistryUnavailable(PortFailed):
 
 
 class SmsFailed(PortFailed):
-    """The gateway did not take the message, or we cannot know that it did: send again under the same key."""
+    """The gateway did not take the message, or we cannot know that it did: send again under the same key.
+
+    `maybe_taken`: it may have; another gateway would make it two messages.
+    """
+
+    def __init__(self, code: str, *, temporary: bool = True, maybe_taken: bool = False) -> None:
+        super().__init__(code, temporary=temporary)
+        self.maybe_taken = maybe_taken
+
+
+class MailFailed(PortFailed):
+    """The mail server did not take the message, or we cannot know that it did."""
+
+
+class LineFailed(PortFailed):
+    """LINE did not take the message: blocked, no friend, over its quota, or no answer."""
 
 
 class FetchFailed(PortFailed):
     """No answer over HTTP: refused address, timeout, broken or oversized answer."""
+
+
+class CardStatusUnavailable(PortFailed):
+    """The issuer of cards did not answer, or not in a way that we understand. No card is taken for good then (X16)."""
 
 
 class CardUnreadable(PortFailed):
@@ -73,6 +92,8 @@ class Card:
     birth_date: str
     gender: str
     expires_on: date | None
+    chip_number: str = ""
+    request_number: str = ""  # of the request that the card was made on; with the chip's, it asks the issuer
 
     def name(self, locale: str) -> str:
         """The holder's name in the language of a page."""
@@ -114,6 +135,22 @@ class Sms(Protocol):
         ...
 
 
+class Mail(Protocol):
+    """A mail server."""
+
+    def send(self, to: str, text: str, *, key: str) -> None:
+        """Hand one message over: the first line is the subject, the rest the body. Raises MailFailed."""
+        ...
+
+
+class LinePush(Protocol):
+    """Push messages of our LINE Official Account."""
+
+    def send(self, to: str, text: str, *, key: str) -> None:
+        """Hand one message over to a LINE user id; the same `key` twice is one message. Raises LineFailed."""
+        ...
+
+
 class Fetcher(Protocol):
     """The one way to speak HTTP to an address that somebody else gave us."""
 
@@ -146,6 +183,51 @@ class CardReader(Protocol):
         ...
 
 
+CardVerdict = Literal["good", "mismatch", "incomplete"]
+
+
+class CardStatus(Protocol):
+    """The issuer of ID cards, asked whether a card is the one it issued and still good.
+
+    good: it is. mismatch: it is not, or not any more; the issuer does not say which field. incomplete: something that
+    it needs was missing.
+    """
+
+    def by_laser(
+        self, *, national_id: str, given_name: str, family_name: str, birth_date: str, laser: str
+    ) -> CardVerdict:
+        """By what is printed on both sides. Raises CardStatusUnavailable.
+
+        `birth_date` is CE, maybe partial; a person of one name has no `family_name`; `laser` is two letters and ten
+        digits.
+        """
+        ...
+
+    def by_chip(self, *, national_id: str, chip_number: str, request_number: str) -> CardVerdict:
+        """By what a reader took from the chip, and the number of the card's request. Raises CardStatusUnavailable."""
+        ...
+
+
+class NoCardStatus:
+    """No issuer is connected: no card can be checked, so none is taken for good."""
+
+    def by_laser(
+        self,
+        *,
+        national_id: str,  # noqa: ARG002 -- the port's signature
+        given_name: str,  # noqa: ARG002
+        family_name: str,  # noqa: ARG002
+        birth_date: str,  # noqa: ARG002
+        laser: str,  # noqa: ARG002
+    ) -> CardVerdict:
+        """Nothing."""
+        raise CardStatusUnavailable("no_issuer", temporary=False)
+
+    def by_chip(self, *, national_id: str, chip_number: str, request_number: str) -> CardVerdict:  # noqa: ARG002
+        """Nothing."""
+        raise CardStatusUnavailable("no_issuer", temporary=False)
+
+
 class NoReader:
     """No reader is connected: no visit can be opened by card."""
 
@@ -158,6 +240,22 @@ class NoReader:
         raise CardUnreadable("no_reader", temporary=False)
 
 
+class NoMail:
+    """No mail server is set up: letters by mail are given up at once."""
+
+    def send(self, to: str, text: str, *, key: str) -> None:  # noqa: ARG002 -- the port's signature
+        """Nothing."""
+        raise MailFailed("no_channel", temporary=False)
+
+
+class NoLinePush:
+    """No LINE Official Account is set up: letters by LINE are given up at once."""
+
+    def send(self, to: str, text: str, *, key: str) -> None:  # noqa: ARG002 -- the port's signature
+        """Nothing."""
+        raise LineFailed("no_channel", temporary=False)
+
+
 @dataclass(frozen=True)
 class Ports:
     """All of them, wired once (DECISIONS 25)."""
@@ -167,3 +265,6 @@ class Ports:
     fetcher: Fetcher
     id_policy: IdPolicy
     cards: CardReader = field(default_factory=NoReader)
+    mail: Mail = field(default_factory=NoMail)
+    line_push: LinePush = field(default_factory=NoLinePush)
+    card_status: CardStatus = field(default_factory=NoCardStatus)

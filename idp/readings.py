@@ -1,6 +1,7 @@
 """A card that was just read at a counter: what the clerk sees of it, and why no visit may open on it.
 
-It is kept sealed for five minutes, for the session that read it, and then forgotten.
+It is kept sealed for five minutes, for the session that read it, and then forgotten; sooner when nobody presses a key
+for a minute, so that a desk somebody left shows nobody's card.
 """
 
 import json
@@ -25,6 +26,7 @@ from idp.ports import Card, RegistryPerson
 
 CARD_IAL = Ial.IAL1_3.value  # a chip that was read (THAI.md 3b, R3), of the person at the counter
 KEPT_OPEN = timedelta(minutes=5)
+IDLE = timedelta(seconds=60)
 
 
 class CardReading(Base):
@@ -38,6 +40,7 @@ class CardReading(Base):
     hcode: Mapped[Plain]
     card: Mapped[Sealed]
     read_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
     visit_id: Mapped[UUID | None]
@@ -80,6 +83,7 @@ def keep(session: Session, ring: KeyRing, card: Card, *, desk: Desk, now: dateti
             hcode=desk.place.hcode,
             card=sealed(ring, card, reading_id=reading_id),
             read_at=now,
+            seen_at=now,
             expires_at=now + KEPT_OPEN,
         )
     )
@@ -109,10 +113,10 @@ def look(
 ) -> Read:
     """The card as this session read it; `person` is the register's entry for a holder without an account.
 
-    Raises: NotFound when unknown, another session's, or older than 5 minutes.
+    Raises: NotFound when unknown, another session's, older than 5 minutes, or left alone for 60 s.
     """
-    row = session.get(CardReading, reading_id)
-    if row is None or (row.session_hash, row.hcode) != (desk.session_hash, desk.place.hcode) or now >= row.expires_at:
+    row = session.get(CardReading, reading_id, populate_existing=True)
+    if row is None or (row.session_hash, row.hcode) != (desk.session_hash, desk.place.hcode) or not _lies_here(row, now):
         raise NotFound("Please put the card into the reader again.", detail="card")
     card = opened(ring, row)
     known = subjects.find_by_national_id(session, ring, card.national_id)
@@ -130,6 +134,29 @@ def look(
         today=today,
     )
     return Read(row.id, card, why, visit_id, has_account=known is not None)
+
+
+def _lies_here(row: CardReading, now: datetime) -> bool:
+    """PURE: within its five minutes, and somebody looked at it within the last."""
+    return now < row.expires_at and now - (row.seen_at or row.read_at) < IDLE
+
+
+_TOUCH = (
+    update(CardReading)
+    .where(
+        CardReading.id == bindparam("reading"),
+        CardReading.session_hash == bindparam("of"),
+        CardReading.seen_at > bindparam("before"),
+    )
+    .values(seen_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def touch(session: Session, reading_id: UUID, *, desk: Desk, now: datetime) -> None:
+    """Somebody is at work with it: the minute starts anew. What was left alone does not come back."""
+    known = {"reading": reading_id, "of": desk.session_hash, "before": now - IDLE, "now": now}
+    session.execute(_TOUCH, known)
 
 
 def _status(person: RegistryPerson | None) -> str:

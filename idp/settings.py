@@ -80,6 +80,18 @@ class Settings(BaseSettings):
     otp_tries: int = Field(default=5, ge=1, le=10, description="Guesses per challenge, exact.")
     session_absolute: timedelta = Field(default=timedelta(hours=12), description="Citizen session at AAL2, absolute.")
     session_idle: timedelta = Field(default=timedelta(minutes=30), description="Citizen session, idle.")
+    shared_session_absolute: timedelta = Field(
+        default=timedelta(hours=1), description="Session on a device that the person called shared, absolute."
+    )
+    shared_session_idle: timedelta = Field(
+        default=timedelta(minutes=5), description="Session on a device that the person called shared, idle."
+    )
+    recovery_wait: timedelta = Field(
+        default=timedelta(hours=24),
+        ge=timedelta(hours=24),
+        le=timedelta(hours=72),
+        description="How long the owner of an account may object before a recovery takes effect: 24 to 72 hours.",
+    )
     staff_session_absolute: timedelta = Field(default=timedelta(hours=8), description="Staff session, absolute.")
     staff_session_idle: timedelta = Field(default=timedelta(minutes=15), description="Staff session, idle.")
     refresh_absolute: timedelta = Field(default=timedelta(days=90), description="A refresh family's longest life.")

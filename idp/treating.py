@@ -50,7 +50,8 @@ def requirement(
     if request.max_age is not None:
         earliest = since - timedelta(seconds=min(request.max_age, 10**9))
         fresh = earliest if fresh is None else max(fresh, earliest)
-    return Requirement(aal=Aal.AAL2_1, login_after=fresh)
+    essential = [level for level in Aal if level.acr in request.acr_essential][:1]  # the weakest is enough
+    return Requirement(aal=max([Aal.AAL2_1, *essential], key=lambda level: level.rank), login_after=fresh)
 
 
 def facts(context: Context, request: AuthorizeRequest | None, person: SignedIn | None, *, since: datetime) -> Facts:

@@ -158,6 +158,16 @@ _END = (
 _OPEN = select(_TABLE.c.id, _TABLE.c.ends_at).where(
     and_(_TABLE.c.subject_id == bindparam("person"), _TABLE.c.hcode == bindparam("place"), _TABLE.c.ended_at.is_(None))
 )
+_ANYWHERE = (
+    select(_TABLE.c.id)
+    .where(
+        _TABLE.c.subject_id == bindparam("person"),
+        _TABLE.c.recipient_id == bindparam("organisation"),
+        _TABLE.c.ended_at.is_(None),
+        _TABLE.c.ends_at > bindparam("now"),
+    )
+    .limit(1)
+)
 _open_once = InsertOnce(Visit)
 
 
@@ -212,6 +222,12 @@ def running_of(session: Session, subject_id: UUID, hcode: str, *, now: datetime)
     """The visit of this person that is open here now."""
     found = open_of(session, subject_id, hcode)
     return found.id if found is not None and now < found.ends_at else None
+
+
+def runs_for(session: Session, subject_id: UUID, recipient_id: UUID, *, now: datetime) -> bool:
+    """Whether a visit of this person is open now at any facility of this organisation."""
+    known = {"person": subject_id, "organisation": recipient_id, "now": now}
+    return session.scalar(_ANYWHERE, known) is not None
 
 
 def at(session: Session, visit_id: UUID, hcode: str) -> Visit:

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, text, update
 
 from consent.audit import seal
 from idp import keys, migrations, rotation
+from idp.channels import KINDS
 from idp.db import DatabaseError, Session, Sessions
 from idp.jobs import Job
 from idp.keys import KeyRings, SecretKey, SigningKey
@@ -87,7 +88,7 @@ def _letters(session: Session, now: datetime) -> list[Sample]:
     )
     known = {(kind, state): (count, oldest) for kind, state, count, oldest in rows}
     found = []
-    for kind in ("sms", "set"):
+    for kind in KINDS:
         count, oldest = known.get((kind, "queued"), (0, None))
         label, dead = {"kind": kind}, known.get((kind, "dead"), (0, None))[0]
         found += [

@@ -12,12 +12,13 @@ from threading import Event, Thread
 from typing import Protocol
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
 from consent.audit import seal
 from consent.errors import Conflict
 from idp import counter, enrolment, interaction, jobs, outbox
+from idp.channels import TO_PEOPLE
 from idp.contact import codes, fake, limits
 from idp.contact.codes import Challenge
 from idp.contact.limits import SendLedger
@@ -37,14 +38,15 @@ from idp.settings import Settings
 PAUSE_S = 0.3
 LONGEST_PAUSE_S = 5.0
 LONGEST_GOODBYE_S = 2.0
-SENDERS = 3  # messages to people that may be under way at once
+SENDERS = 3  # text messages that may be under way at once
+APART = ("mail", "line", "set")  # each has a thread of its own
 MOST_ATTEMPTS = 10
 PURGE_EVERY_S = 600.0
 SEAL_EVERY_S = 1.0
 MOST_SEALS = 20
 CHALLENGE_KEPT = timedelta(days=1)
 JOB_KEPT = timedelta(days=1)
-SMS_KEPT = timedelta(days=30)
+MESSAGE_KEPT = timedelta(days=30)
 
 logger = structlog.get_logger("yinyom.worker")
 
@@ -63,14 +65,17 @@ class Worker:
 def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S, sealing: float = SEAL_EVERY_S) -> None:
     """Work until `stop` is set. An error is logged and the loop goes on, more slowly while errors last.
 
-    Whoever speaks to the outside has threads of their own, so that a gateway that hangs holds up neither letters to
-    services, nor the looking up of whose number it is, nor (there are several senders) every other message; so has the
-    sealing of the log.
+    Whoever speaks to the outside has threads of their own, so that a gateway that hangs holds up neither letters of
+    another kind, nor the looking up of whose number it is, nor (there are several senders) every other message; so has
+    the sealing of the log.
     """
     posted = Event()
     beside = [
         *(Thread(target=_loop, args=(worker, stop, pause, _messages, posted), daemon=True) for _ in range(SENDERS)),
-        Thread(target=_loop, args=(worker, stop, pause, _letters_to_services), daemon=True),
+        *(
+            Thread(target=_loop, args=(worker, stop, pause, partial(_deliver, kind=kind)), daemon=True)
+            for kind in APART
+        ),
         Thread(target=_loop, args=(worker, stop, PURGE_EVERY_S, purge), daemon=True),
         Thread(target=_loop, args=(worker, stop, sealing, Sealing()), daemon=True),
     ]
@@ -84,7 +89,7 @@ def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S, sealing: float =
 
 def run_once(worker: Worker) -> int:
     """One round over everything that is due; the number of jobs and letters tried."""
-    return _people_first(worker) + _messages(worker) + _letters_to_services(worker)
+    return _people_first(worker) + _messages(worker) + sum(_deliver(worker, kind=kind) for kind in APART)
 
 
 def _loop(
@@ -117,10 +122,6 @@ def _alive(worker: Worker, posted: Event | None = None) -> int:
     return done
 
 
-def _letters_to_services(worker: Worker) -> int:
-    return _deliver(worker, "set")
-
-
 def _people_first(worker: Worker) -> int:
     now = worker.clock()
     with worker.sessions.reading() as session:
@@ -135,10 +136,10 @@ def _people_first(worker: Worker) -> int:
 
 
 def _messages(worker: Worker) -> int:
-    return _deliver(worker, "sms")
+    return _deliver(worker, kind="sms")
 
 
-def _deliver(worker: Worker, kind: str) -> int:
+def _deliver(worker: Worker, *, kind: str) -> int:
     """Letters one by one, each claimed at its own moment.
 
     A lease counted from the start of a round is over before a slow gateway has answered for the letters ahead, and
@@ -180,9 +181,8 @@ def purge(worker: Worker) -> None:
     with worker.sessions.writing() as session:
         session.execute(delete(Challenge).where(Challenge.expires_at < now - CHALLENGE_KEPT))
         session.execute(delete(Job).where(Job.state != "queued", Job.queued_at < now - JOB_KEPT))
-        session.execute(
-            delete(Letter).where(Letter.kind == "sms", Letter.state != "queued", Letter.queued_at < now - SMS_KEPT)
-        )
+        kept = Letter.state == "queued", Letter.queued_at >= now - MESSAGE_KEPT
+        session.execute(delete(Letter).where(Letter.kind.in_(TO_PEOPLE), ~or_(*kept)))
         session.execute(delete(SendLedger).where(SendLedger.sent_1 < now - limits.WINDOWS[-1][1]))
         for drop in PURGES:
             drop(session, now=now)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import click
 
 from consent import purposes
+from idp.assurance import Aal, Ial
 from idp.cli import newcomer
 from idp.cli.house import house
 from idp.db import Session
@@ -19,6 +20,8 @@ from idp.wiring import wall_clock
 
 KINDS = ("web", "native", "system")  # the fourth kind, resource_server, is made by `idp resource add`
 PROFILES = ("standard", "compat")
+AALS = tuple(level.value for level in Aal if level < Aal.AAL3)
+IALS = tuple(level.value for level in Ial if level < Ial.IAL3)
 
 
 @click.group()
@@ -76,6 +79,8 @@ def client() -> None:
 @click.option("--profile", type=click.Choice(PROFILES), default="standard", show_default=True)
 @click.option("--id-token-alg", type=click.Choice(ID_TOKEN_ALGORITHMS), default="ES256", show_default=True)
 @click.option("--sector", help="Services of one sector see the same `sub`. Default: the host of the redirect URIs.")
+@click.option("--min-aal", type=click.Choice(AALS), help="Nobody signs in to it below this; default: as its purposes.")
+@click.option("--min-ial", type=click.Choice(IALS), help="Nobody signs in to it below this; default: as its purposes.")
 @click.option("--policy", "policy_uri", help="Its privacy policy (https).")
 @click.option("--tos", "tos_uri", help="Its terms (https).")
 @click.option("--logo", "logo_uri", help="Its logo (https).")
@@ -159,6 +164,17 @@ def client_list() -> None:
 def client_test_event(client_id: str) -> None:
     """Send a signed verification event to a service's event endpoint, and say what became of it."""
     newcomer.try_events(client_id)
+
+
+@client.command("require")
+@click.argument("client_id")
+@click.option("--aal", "min_aal", type=click.Choice(AALS), help="Default: no more than its purposes need.")
+@click.option("--ial", "min_ial", type=click.Choice(IALS), help="Default: no more than its purposes need.")
+def client_require(client_id: str, min_aal: str | None, min_ial: str | None) -> None:
+    """Change the levels that people must reach to sign in to a service; it holds within seconds."""
+    with house() as here, here.sessions.writing() as session:
+        clients.require(session, client_id, min_aal=min_aal, min_ial=min_ial, now=wall_clock())
+    click.echo(f"{client_id} asks for aal {min_aal or '-'} and ial {min_ial or '-'} at least.")
 
 
 @client.command("suspend")

@@ -16,7 +16,7 @@ from idp.db import Sessions
 from idp.demo.folder import HOST, Folder, Ports
 from idp.directory import seed as directory_seed
 from idp.keys import KeyRing, load
-from idp.login import factors, invitations
+from idp.login import invitations, passkeys
 from idp.oauth import clients, launches, resources
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.settings import Settings
@@ -134,7 +134,7 @@ def register_services(session: Session, folder: Folder, ports: Ports, *, now: da
 
 def invite(session: Session, settings: Settings, person: UUID, *, now: datetime) -> str | None:
     """An invitation for one of the seeded staff, as long as the passkey is missing; None afterwards."""
-    if "passkey" in factors.available(session, person):
+    if passkeys.of(session, person, for_staff=True):
         return None
     return f"{settings.issuer}/staff/enrol  code: {invitations.create(session, person, now=now)}"
 

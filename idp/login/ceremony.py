@@ -5,7 +5,7 @@ Ours: the shape of everything, frames (`crossOrigin`, `topOrigin`), and in `pass
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ from webauthn.helpers import (
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import AuthenticationCredential, RegistrationCredential
 from webauthn.registration.verify_registration_response import VerifiedRegistration
+
+from idp.login import security_keys
 
 ALGORITHMS = [
     COSEAlgorithmIdentifier.EDDSA,
@@ -38,7 +40,7 @@ class PasskeyRefused(Exception):  # noqa: N818 -- a refusal with a code for the 
     `code`: malformed · framed (inside another site's frame) · challenge (unknown, old, used, another browser's or
     another purpose's) · unknown (no such passkey, removed, not this person's, not one for staff, or the account is
     closed) · not_verified (origin, RP ID, user verification, signature) · counter (it went backwards: a copy may
-    exist) · already_registered.
+    exist) · already_registered · not_attested (no maker that we know vouches for it).
     """
 
     def __init__(self, code: str, *, detail: str = "") -> None:
@@ -94,8 +96,13 @@ def prove_assertion(assertion: Assertion, *, rp_id: str, origin: str, public_key
     )
 
 
-def prove_attestation(attestation: Attestation, *, rp_id: str, origin: str) -> VerifiedRegistration:
-    """Section 7.1 steps 7 to 22, user verification required. No attestation was asked for, so none is trusted."""
+def prove_attestation(
+    attestation: Attestation, *, rp_id: str, origin: str, roots: Sequence[bytes] = ()
+) -> VerifiedRegistration:
+    """Section 7.1 steps 7 to 22, user verification required.
+
+    With the makers' roots a chain of certificates must end at one of them; what it then means, `security_keys` says.
+    """
     return _guarded(
         lambda: verify_registration_response(
             credential=attestation.credential,
@@ -104,6 +111,7 @@ def prove_attestation(attestation: Attestation, *, rp_id: str, origin: str) -> V
             expected_origin=origin,
             require_user_verification=True,
             supported_pub_key_algs=ALGORITHMS,
+            pem_root_certs_bytes_by_fmt=security_keys.by_format(roots),
         ),
         "not_verified",
     )

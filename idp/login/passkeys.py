@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, and_, literal, or_, select, update
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, and_, false, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from webauthn import generate_authentication_options, generate_registration_options
@@ -22,7 +22,7 @@ from webauthn.helpers.structs import (
 )
 
 from consent.audit import log
-from consent.db import Base, Personal, Plain, new_id
+from consent.db import Base, Personal, Plain, Sealed, Sealer, new_id
 from consent.errors import NotFound
 from idp.login import ceremony, challenges
 from idp.login.ceremony import Assertion, PasskeyRefused
@@ -54,7 +54,9 @@ class Passkey(Base):
     device_type: Mapped[Plain]
     backed_up: Mapped[bool]
     for_staff: Mapped[bool]
-    name: Mapped[Personal]
+    attested: Mapped[bool] = mapped_column(default=False, server_default=false())
+    name: Mapped[Personal]  # of before names were sealed; empty since
+    sealed_name: Mapped[Sealed | None]
     aaguid: Mapped[Plain]
     transports: Mapped[Plain]
     created_at: Mapped[datetime]
@@ -174,12 +176,12 @@ def attempt(session: Session, **said: Any) -> UUID | PasskeyRefused:
         return refused
 
 
-def of(session: Session, subject_id: UUID) -> list[Passkey]:
-    """The person's passkeys that still work, oldest first."""
+def of(session: Session, subject_id: UUID, *, for_staff: bool = False) -> list[Passkey]:
+    """The person's passkeys that still work, as a citizen or as staff, oldest first."""
     return list(
         session.scalars(
             select(Passkey)
-            .where(Passkey.subject_id == subject_id, Passkey.removed_at.is_(None))
+            .where(Passkey.subject_id == subject_id, Passkey.removed_at.is_(None), Passkey.for_staff == for_staff)
             .order_by(Passkey.created_at, Passkey.id)
         )
     )

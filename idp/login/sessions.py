@@ -5,7 +5,6 @@ never gains strength. Citizen and staff sessions are two kinds with two cookies 
 (DECISIONS 4). Limits: THAI.md 3; AAL1 sessions keep the same ones.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,49 +12,41 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, Row, bindparam, delete, insert, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from consent.audit import log
-from consent.db import Base, Plain, UtcDateTime, table_of
+from consent.db import UtcDateTime, table_of
 from consent.errors import Conflict, NotFound
-from idp.assurance import Aal, aal_of
+from idp.assurance import Aal
+from idp.login.session_rows import CITIZEN, STAFF, SignInSession, hash_of, level_of, limits
 from idp.settings import Settings
 from idp.subjects import is_shut
 
-CITIZEN, STAFF = "citizen", "staff"
+__all__ = [
+    "CITIZEN",
+    "STAFF",
+    "SignInSession",
+    "SignedIn",
+    "end",
+    "end_all",
+    "end_everything",
+    "end_since",
+    "find",
+    "hash_of",
+    "limits",
+    "live",
+    "purge",
+    "reauthenticated",
+    "start",
+    "strengthen",
+    "touch",
+]
+
 TOKEN_BYTES = 32
 TOKEN_LENGTH = 43
 TOUCH_EVERY = timedelta(minutes=1)
 KEPT_AFTER_END = timedelta(days=1)
-
-
-class SignInSession(Base):
-    """One sign-in of one person in one browser. A stronger sign-in is a new row; the old one ends."""
-
-    __tablename__ = "sign_in_session"
-    __table_args__ = (
-        CheckConstraint("kind IN ('citizen', 'staff')", name="kind"),
-        CheckConstraint("expires_at > created_at", name="order"),
-    )
-
-    id_hash: Mapped[Plain] = mapped_column(primary_key=True)
-    subject_id: Mapped[UUID] = mapped_column(index=True)
-    kind: Mapped[Plain]
-    factors: Mapped[Plain]
-    auth_time: Mapped[datetime]
-    created_at: Mapped[datetime]
-    last_seen_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    idle_s: Mapped[int]
-    ended_at: Mapped[datetime | None]
-    device: Mapped[Plain]
-    assignment_id: Mapped[UUID | None]  # staff: the one affiliation that is active (`affiliations`)
-
-    @property
-    def aal(self) -> Aal:
-        """The level that the proved factors add up to."""
-        return _level(frozenset(self.factors.split()))
 
 
 @dataclass(frozen=True)
@@ -71,6 +62,7 @@ class SignedIn:
     expires_at: datetime
     assignment_id: UUID | None = None
     last_seen_at: datetime | None = None
+    shared: bool = False
 
     def was_seen(self, now: datetime) -> bool:
         """Within the last minute: there is nothing to write, so a page that only reads opens no write transaction."""
@@ -79,7 +71,8 @@ class SignedIn:
 
 _S = table_of(SignInSession).c
 FIND = select(
-    *(_S.id_hash, _S.subject_id, _S.factors, _S.auth_time, _S.last_seen_at, _S.expires_at, _S.idle_s, _S.assignment_id)
+    *(_S.id_hash, _S.subject_id, _S.factors, _S.auth_time, _S.last_seen_at, _S.expires_at, _S.idle_s),
+    *(_S.assignment_id, _S.shared),
 ).where(
     _S.id_hash == bindparam("id_hash"),
     _S.kind == bindparam("kind"),
@@ -108,15 +101,18 @@ def start(
     device: str,
     settings: Settings,
     now: datetime,
+    shared: bool = False,
 ) -> str:
     """Sign a person in; the raw token for the cookie, seen this once. Appends signin.done.
+
+    `shared`: others use this device too, so the session is short.
 
     Raises: ValueError if no factor was proved: there is no session of level nothing.
     """
     proved = frozenset(factors)
-    absolute, idle = limits(settings, kind)
-    facts = {"subject_id": subject_id, "kind": kind, "device": device, "created_at": now, "expires_at": now + absolute}
-    token = _write(session, proved, idle, now=now, **facts)
+    absolute, idle = limits(settings, kind, shared=shared)
+    facts = {"subject_id": subject_id, "kind": kind, "device": device, "shared": shared}
+    token = _write(session, proved, idle, now=now, created_at=now, expires_at=now + absolute, **facts)
     _note(session, "signin.done", subject_id, kind, proved, now=now)
     return token
 
@@ -126,7 +122,7 @@ def find(session: Session, token: str, *, settings: Settings, now: datetime, kin
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
     row = session.execute(FIND, {"id_hash": hash_of(token), "kind": kind, "now": now}).first()
-    if row is None or _is_idle(row.last_seen_at, row.idle_s, limits(settings, kind)[1], now=now):
+    if row is None or _is_idle(row.last_seen_at, row.idle_s, limits(settings, kind, shared=row.shared)[1], now=now):
         return None
     factors = frozenset(row.factors.split())
     return SignedIn(
@@ -134,11 +130,12 @@ def find(session: Session, token: str, *, settings: Settings, now: datetime, kin
         subject_id=row.subject_id,
         kind=kind,
         factors=factors,
-        aal=_level(factors),
+        aal=level_of(factors),
         auth_time=row.auth_time,
         expires_at=row.expires_at,
         assignment_id=row.assignment_id,
         last_seen_at=row.last_seen_at,
+        shared=row.shared,
     )
 
 
@@ -151,17 +148,25 @@ def strengthen(session: Session, signed_in: SignedIn, *, factor: str, settings: 
     """
     old = _take(session, signed_in, now=now)
     proved = signed_in.factors | {factor}
-    facts = {"device": old.device, "created_at": old.created_at, "expires_at": old.expires_at}
-    idle = limits(settings, signed_in.kind)[1]
+    facts = {name: getattr(old, name) for name in ("device", "created_at", "expires_at", "shared")}
+    idle = limits(settings, signed_in.kind, shared=old.shared)[1]
     token = _write(session, proved, idle, now=now, subject_id=signed_in.subject_id, kind=signed_in.kind, **facts)
     _note(session, "stepup.done", signed_in.subject_id, signed_in.kind, proved, now=now)
     return token
 
 
 def reauthenticated(
-    session: Session, signed_in: SignedIn, *, factors: Iterable[str], settings: Settings, now: datetime
+    session: Session,
+    signed_in: SignedIn,
+    *,
+    factors: Iterable[str],
+    settings: Settings,
+    now: datetime,
+    shared: bool | None = None,
 ) -> str:
     """The same person signed in afresh (prompt=login, max_age; OIDC Core 3.1.2.1): only what was proved now counts.
+
+    `shared`: what the person says now of the device; None leaves it as it was.
 
     Raises: Conflict if the session ended meanwhile.
     """
@@ -174,6 +179,7 @@ def reauthenticated(
         device=old.device,
         settings=settings,
         now=now,
+        shared=old.shared if shared is None else shared,
     )
 
 
@@ -194,6 +200,16 @@ def end_all(session: Session, subject_id: UUID, *, now: datetime, except_id: str
     return _end_where(
         session, SignInSession.subject_id == subject_id, SignInSession.id_hash != (except_id or ""), now=now
     )
+
+
+def end_since(session: Session, subject_id: UUID, *, since: datetime, now: datetime) -> list[str]:
+    """End every session of a person in which something was proved at `since` or later; their ids."""
+    ids = session.scalars(
+        select(SignInSession.id_hash).where(
+            SignInSession.subject_id == subject_id, SignInSession.auth_time >= since, SignInSession.ended_at.is_(None)
+        )
+    ).all()
+    return [one for one in ids if _end_where(session, SignInSession.id_hash == one, now=now)]
 
 
 def end_everything(session: Session, *, now: datetime) -> int:
@@ -229,32 +245,13 @@ def purge(session: Session, *, now: datetime) -> None:
     )
 
 
-def limits(settings: Settings, kind: str) -> tuple[timedelta, timedelta]:
-    """Absolute and idle limit of a kind of session (THAI.md 3)."""
-    if kind == STAFF:
-        return settings.staff_session_absolute, settings.staff_session_idle
-    return settings.session_absolute, settings.session_idle
-
-
-def hash_of(token: str) -> str:
-    """What is stored of a token; 256 random bits need no salt."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _is_idle(last_seen_at: datetime, idle_s: int, idle: timedelta, *, now: datetime) -> bool:
     """The tighter of the limit it began with and today's: a tightened setting holds at once."""
     return now - last_seen_at >= min(timedelta(seconds=idle_s), idle)
 
 
-def _level(factors: frozenset[str]) -> Aal:
-    level = aal_of(factors)
-    if level is None:
-        raise ValueError("a session needs at least one proved factor")
-    return level
-
-
 def _write(session: Session, proved: frozenset[str], idle: timedelta, *, now: datetime, **facts: Any) -> str:
-    _level(proved)
+    level_of(proved)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"id_hash": hash_of(token), "factors": " ".join(sorted(proved)), "idle_s": int(idle.total_seconds())}
     session.execute(insert(SignInSession).values(**row, auth_time=now, last_seen_at=now, ended_at=None, **facts))
@@ -271,7 +268,7 @@ def _take(session: Session, signed_in: SignedIn, *, now: datetime) -> Row[*tuple
             SignInSession.expires_at > now,
         )
         .values(ended_at=now)
-        .returning(SignInSession.device, SignInSession.created_at, SignInSession.expires_at)
+        .returning(*(_S.device, _S.created_at, _S.expires_at, _S.shared))
         .execution_options(synchronize_session=False)
     ).first()
     if row is None:
@@ -295,5 +292,5 @@ def _end_where(session: Session, *which: ColumnElement[bool], now: datetime) -> 
 def _note(session: Session, event: str, subject_id: UUID, kind: str, factors: frozenset[str], *, now: datetime) -> None:
     actor = log.Actor.staff(subject_id) if kind == STAFF else log.Actor.citizen(subject_id)
     log.append(
-        session, event, now=now, actor=actor, subject_id=subject_id, codes=sorted(factors), acr=_level(factors).acr
+        session, event, now=now, actor=actor, subject_id=subject_id, codes=sorted(factors), acr=level_of(factors).acr
     )

@@ -34,7 +34,8 @@ PID = "moph.pid"
 OPENING = frozenset({"openid", PID, *BY_SCOPE})  # the scopes that UserInfo has a use for
 _NUMBER = select(NationalId.number).where(NationalId.subject_id == bindparam("subject"), NationalId.proved)
 SUPPORTED = (
-    *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "azp", "nonce", "at_hash", "ial"),
+    *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "azp", "nonce", "at_hash"),
+    *("ial", "ial_at", "ial_method", "ial_expires"),
     *("name", "given_name", "family_name", "locale", "email", "email_verified", "phone_number"),
     *("phone_number_verified", "address", "birthdate", "gender", "pid"),
 )
@@ -51,7 +52,7 @@ def userinfo(context: Context, grant: GrantFacts, *, sector: str, scopes: frozen
     if PID in scopes:
         claims["pid"] = _number(context, grant.subject_id)
     known = {name: value for name, value in claims.items() if value not in ("", None)}
-    return {"sub": context.ring.pairwise(grant.subject_id, sector), "ial": grant.ial.value, **known}
+    return {"sub": context.ring.pairwise(grant.subject_id, sector), **grant.proofing, **known}
 
 
 def _number(context: Context, subject_id: UUID) -> str | None:

@@ -4,19 +4,15 @@ Secrets are random 256-bit values, so a plain SHA-256 is what is stored. Facts a
 suspending ends the grants at once, so a cached fact cannot keep a token alive.
 """
 
-import hashlib
-import hmac
 import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from authlib.oauth2.rfc6749 import ClientMixin
 from sqlalchemy import CheckConstraint, Engine, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -25,7 +21,11 @@ from consent.audit import log
 from consent.db import Base, Plain
 from consent.errors import NotFound
 from idp import directory
+from idp.assurance import Aal, Ial
 from idp.oauth import client_keys, grants, registration
+from idp.oauth.client_facts import ClientFacts, secret_hash
+
+__all__ = ["Client", "ClientFacts", "everyone", "find", "of_recipient", "register", "require", "secret_hash", "suspend"]
 
 FRESH_S = 5.0
 SECRET_BYTES = 32
@@ -65,84 +65,8 @@ class Client(Base):
     tos_uri: Mapped[Plain | None]
     status: Mapped[Plain]
     created_at: Mapped[datetime]
-
-
-@dataclass(frozen=True)
-class ClientFacts(ClientMixin):
-    """What a request may rely on about a client: a value, cached; the methods are those that Authlib asks."""
-
-    id: str
-    name_th: str
-    name_en: str
-    legal_entity_id: UUID
-    kind: str
-    profile: str
-    auth_method: str
-    secret_hash: str | None = field(repr=False)
-    jwks: str | None = field(repr=False)
-    sector: str
-    redirect_uris: tuple[str, ...]
-    post_logout_redirect_uris: tuple[str, ...]
-    grant_types: frozenset[str]
-    purposes: Mapping[str, tuple[str, ...]]
-    default_resource: str | None
-    event_endpoint: str | None
-    id_token_alg: str
-    logo_uri: str | None
-    policy_uri: str | None
-    tos_uri: str | None
-    status: str
-    created_at: datetime
-
-    @property
-    def active(self) -> bool:
-        """Whether it may ask for anything."""
-        return self.status == "active"
-
-    @property
-    def public(self) -> bool:
-        """Whether it cannot keep a secret (RFC 6749 section 2.1)."""
-        return self.auth_method == "none"
-
-    def name_in(self, locale: str) -> str:
-        """Its name for people."""
-        return self.name_en if locale == "en" else self.name_th
-
-    def get_client_id(self) -> str:
-        """Its id."""
-        return self.id
-
-    def get_default_redirect_uri(self) -> None:
-        """Never: the request must say where to go."""
-
-    def get_allowed_scope(self, scope: str) -> str:
-        """Left to the catalogue's resolution."""
-        return scope
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Exact string match; for a native client on loopback the port may differ (RFC 8252 section 7.3)."""
-        return any(
-            registration.same_target(redirect_uri, known, native=self.kind == "native") for known in self.redirect_uris
-        )
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        """Constant-time comparison of hashes; False for a client without a secret."""
-        given = secret_hash(client_secret)
-        return hmac.compare_digest(given, self.secret_hash or "") and self.secret_hash is not None
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
-        """One registered method on every endpoint; a secret may travel in the header or in the body."""
-        if self.secret_hash is None:
-            return method == self.auth_method
-        return method in ("client_secret_basic", "client_secret_post")
-
-    def check_response_type(self, response_type: str) -> bool:
-        """Only `code`."""
-        return response_type == "code" and self.check_grant_type("authorization_code")
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        """Whether it registered this grant type."""
-        return grant_type in self.grant_types
+    min_aal: Mapped[Plain | None]
+    min_ial: Mapped[Plain | None]
 
 
 _FIND = select(Client.__table__).where(Client.__table__.c.id == bindparam("id"))
@@ -222,6 +146,8 @@ def register(
     tos_uri: str | None = None,
     secret: str | None = None,
     jwks: object = None,
+    min_aal: str | None = None,
+    min_ial: str | None = None,
 ) -> tuple[Client, str | None]:
     """Register a client and give its secret, which is shown once and kept hashed (RFC 6749 section 2.3.1).
 
@@ -230,6 +156,7 @@ def register(
     Raises: NotAllowed with code invalid_client_metadata, invalid_redirect_uri, taken, or the catalogue's own.
     """
     registration.check_words(kind, profile, auth_method, grant_types, id_token_alg)
+    registration.check_levels(min_aal, min_ial)
     links = (event_endpoint, logo_uri, policy_uri, tos_uri)
     registration.check_addresses(kind, redirect_uris, post_logout_redirect_uris, grant_types, links)
     _check_identity(session, client_id)
@@ -259,12 +186,29 @@ def register(
         tos_uri=tos_uri,
         status="active",
         created_at=now,
+        min_aal=min_aal,
+        min_ial=min_ial,
     )
     session.add(client)
     session.flush()
     _known(session).pop(client_id, None)
     log.append(session, "client.registered", now=now, actor=log.Actor.system("idp"), client_id=client_id)
     return client, given
+
+
+def require(session: Session, client_id: str, *, min_aal: str | None, min_ial: str | None, now: datetime) -> None:
+    """Whoever signs in to it reaches these levels, from the next request on; None asks for no more than the purposes.
+
+    Appends client.changed. Raises: NotFound; NotAllowed with code invalid_client_metadata.
+    """
+    registration.check_levels(min_aal, min_ial)
+    changed = session.execute(update(Client).where(Client.id == client_id).values(min_aal=min_aal, min_ial=min_ial))
+    _known(session).pop(client_id, None)
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise NotFound("There is no such client.", detail="client")
+    levels = (f"aal:{min_aal or Aal.AAL1.value}", f"ial:{min_ial or Ial.IAL1_1.value}")
+    actor = log.Actor.system("idp")
+    log.append(session, "client.changed", now=now, actor=actor, client_id=client_id, codes=levels)
 
 
 def suspend(session: Session, client_id: str, *, now: datetime) -> None:
@@ -278,11 +222,6 @@ def suspend(session: Session, client_id: str, *, now: datetime) -> None:
         return
     grants.end_for_client(session, client_id, now=now)
     log.append(session, "client.suspended", now=now, actor=log.Actor.system("idp"), client_id=client_id)
-
-
-def secret_hash(secret: str) -> str:
-    """SHA-256 in hex; any text can be hashed, whatever a stranger sent."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _check_identity(session: Session, client_id: str) -> None:

@@ -6,7 +6,7 @@ Codes, refresh families and access tokens hang on a grant; ending it ends them a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -40,6 +40,7 @@ class Grant(Base):
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[Plain | None]
+    acr: Mapped[Plain | None]  # what the ID token answers where an acr was essential; else the sign-in's own level
     patient_id: Mapped[UUID | None]
     visit_id: Mapped[UUID | None] = mapped_column(index=True)
 
@@ -115,6 +116,7 @@ def begin(
         resource=json.dumps(list(areq.resource)),
         offline_access=offline_access,
         aal=signed_in.aal.value,
+        acr=answered_acr(areq.acr_essential, signed_in.aal),
         factors=" ".join(sorted(signed_in.factors)),
         auth_time=signed_in.auth_time,
         session_id_hash=signed_in.id_hash,
@@ -128,6 +130,11 @@ def begin(
     if rests:
         session.execute(_REST, rests)
     return grant
+
+
+def answered_acr(essential: Sequence[str], aal: Aal) -> str | None:
+    """PURE: of the `acr` values that are essential, the strongest that this sign-in reaches (OIDC Core 5.5.1.1)."""
+    return next((level.acr for level in reversed(Aal) if level <= aal and level.acr in essential), None)
 
 
 def live(session: Session, grant_id: UUID) -> bool:

@@ -41,9 +41,9 @@ def build(context: Context, client: ClientFacts, grant: GrantFacts, *, nonce: st
         "iat": now,
         "exp": now + int(LIFE.total_seconds()),
         "auth_time": int(grant.auth_time.timestamp()),
-        "acr": grant.aal.acr,
+        "acr": grant.acr,
         "amr": grant.amr,
-        "ial": grant.ial.value,
+        **grant.proofing,
         "at_hash": half_hash(access_token),
     }
     if nonce is not None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
@@ -41,6 +42,7 @@ class GrantFacts:
     resource: tuple[str, ...]
     offline_access: bool
     aal: Aal
+    acr: str
     factors: frozenset[str]
     auth_time: datetime
     session_expires_at: datetime | None
@@ -48,6 +50,9 @@ class GrantFacts:
     end_reason: str | None
     subject_status: str
     ial: Ial
+    ial_method: str
+    ial_at: datetime
+    ial_expires_at: datetime | None
     client_status: str
     treatment: Treatment | None = None  # a clinician's grant: the visit it hangs on, and their part in it
 
@@ -80,6 +85,14 @@ class GrantFacts:
         return any("openid" in scopes for scopes in self.scopes.values())
 
     @property
+    def proofing(self) -> dict[str, Any]:
+        """How well the person is known: claims of our own (`ial_at`, `ial_expires` in seconds since 1970)."""
+        claims = {"ial": self.ial.value, "ial_at": int(self.ial_at.timestamp()), "ial_method": self.ial_method}
+        if self.ial_expires_at is not None:
+            claims["ial_expires"] = int(self.ial_expires_at.timestamp())
+        return claims
+
+    @property
     def amr(self) -> list[str]:
         """How the person proved who they are (RFC 8176)."""
         return amr_of(self.factors)
@@ -98,6 +111,7 @@ _GRANT = (
         _G.resource,
         _G.offline_access,
         _G.aal,
+        _G.acr,
         _G.factors,
         _G.auth_time,
         _G.session_expires_at,
@@ -106,6 +120,8 @@ _GRANT = (
         _G.visit_id,
         _S.status.label("subject_status"),
         _S.ial,
+        _S.ial_method,
+        _S.ial_at,
         _S.ial_expires_at,
         _C.status.label("client_status"),
     )
@@ -121,25 +137,35 @@ def find_grant(context: Context, grant_id: UUID) -> GrantFacts | None:
     if row is None:
         return None
     facts = dict(row)
-    lapsed = facts.pop("ial_expires_at")
     visit_id, clinician = facts.pop("visit_id"), facts["subject_id"]
     treatment = None
     if visit_id is not None:
         treatment = visits.treatment(context.session, visit_id, clinician_id=clinician, now=context.now)
         if treatment is None:  # never fall back to the clinician's own data
             return None
-    ial = Ial.IAL1_1 if lapsed is not None and lapsed <= context.now else Ial(facts["ial"])
     return GrantFacts(
         **{
             **facts,
+            **_known_as(facts, now=context.now),
             "scopes": {code: tuple(of) for code, of in json.loads(facts["scopes"]).items()},
             "resource": tuple(json.loads(facts["resource"])),
             "aal": Aal(facts["aal"]),
+            "acr": facts["acr"] or Aal(facts["aal"]).acr,
             "factors": frozenset(facts["factors"].split()),
-            "ial": ial,
             "treatment": treatment,
         }
     )
+
+
+LAPSED = "lapsed"
+
+
+def _known_as(row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """The account's level as it is now: what ran out is self-asserted again, from the moment it ran out."""
+    until = row["ial_expires_at"]
+    if until is None or until > now:
+        return {"ial": Ial(row["ial"])}
+    return {"ial": Ial.IAL1_1, "ial_method": LAPSED, "ial_at": until, "ial_expires_at": None}
 
 
 def decide(

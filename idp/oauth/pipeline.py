@@ -120,6 +120,8 @@ class AuthorizeRequest:
     hint_subject: str | None = None
     display: str = "page"
     response_mode: str = "query"
+    acr_essential: tuple[str, ...] = ()  # OIDC Core 5.5.1.1: the ID token answers with one of these
+    ial: str | None = None  # the least that is essential
     launch: str | None = None  # hash of a launch handle: the request is a clinician's, for one visit
 
     def to_json(self) -> str:
@@ -134,8 +136,8 @@ class AuthorizeRequest:
         fields = json.loads(text)
         resolution = fields.pop("resolution")
         purposes = {code: tuple(scopes) for code, scopes in resolution["purposes"].items()}
-        for name in ("scopes", "resource", "acr_values", "ui_locales"):
-            fields[name] = tuple(fields[name])
+        for name in ("scopes", "resource", "acr_values", "ui_locales", "acr_essential"):
+            fields[name] = tuple(fields.get(name, ()))  # a request may have been paused by yesterday's code
         return cls(
             **{**fields, "prompt": frozenset(fields["prompt"])},
             resolution=Resolved(purposes, resolution["offline_access"], tuple(resolution["ignored"])),

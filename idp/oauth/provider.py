@@ -17,6 +17,7 @@ from idp.oauth import authentication, clients, feature, pipeline
 from idp.oauth.errors import NO_STORE, Answer, AuthorizeError, RedirectError, answer_of
 from idp.oauth.features import (
     authorization_code,
+    claims,
     client_credentials,
     introspection,
     issuer,
@@ -65,6 +66,7 @@ CHECKS = (
     (oidc.check,                       A            ),  # OIDC Core 3.1.2.2
     (scope.resolve,                    A            ),  # RFC 6749 3.3
     (launch.check,                     A            ),  # SMART App Launch 2.2: EHR launch
+    (claims.check,                     A            ),  # OIDC Core 5.5
     (resource.check,                   A            ),  # RFC 8707 2
 )
 
@@ -81,6 +83,7 @@ FEATURES = (
     launch.FEATURE,
     request_object.FEATURE,
     oidc.FEATURE,
+    claims.FEATURE,
     introspection.FEATURE,
     revocation.FEATURE,
     userinfo_feature.FEATURE,

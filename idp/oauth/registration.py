@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from consent.errors import NotAllowed
+from idp.assurance import Aal, Ial
 from idp.settings import is_loopback
 
 KINDS = ("web", "native", "system", "resource_server")
@@ -108,6 +109,14 @@ def check_words(kind: str, profile: str, auth_method: str, grant_types: Sequence
         raise refused("this kind of client must authenticate", code="invalid_client_metadata")
     if "client_credentials" in grant_types and kind != "system":
         raise refused("client_credentials is for systems", code="invalid_client_metadata")
+
+
+def check_levels(min_aal: str | None, min_ial: str | None) -> None:
+    """Levels that a citizen can reach: hardware keys are staff's, IAL3 nobody gives. Raises: NotAllowed."""
+    reachable = {level.value for level in Aal if level < Aal.AAL3}, {level.value for level in Ial if level < Ial.IAL3}
+    for level, known in zip((min_aal, min_ial), reachable, strict=True):
+        if level is not None and level not in known:
+            raise refused(f"a level must be one of {', '.join(sorted(known))}", code="invalid_client_metadata")
 
 
 def readable_id(client_id: str) -> bool:

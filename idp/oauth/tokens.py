@@ -152,7 +152,7 @@ def mint(
         claims |= {
             "sub": context.ring.pairwise(grant.subject_id, holder.sector if holder else client.sector),
             "auth_time": int(grant.auth_time.timestamp()),
-            "acr": grant.aal.acr,
+            "acr": grant.acr,
             "amr": grant.amr,
             "ial": grant.ial.value,
             "grant_id": str(grant.id),

@@ -4,6 +4,7 @@ verify    an access token, offline: signature, issuer, audience, type, expiry, s
 live      the same token asked about live, when our server can be reached                 scopes   PURE: SMART letters
 guard     a Flask decorator that answers as RFC 6750 says                                 receive  a signed event (SET)
 id_token  what a client checks at sign-in                                                 jws      one strict JWS check
+levels    PURE: a sign-in that is strong and new enough (RFC 9470)
 
     verifier = Verifier("https://id.example.go.th", "https://records.example.go.th")
     @app.get("/fhir/Observation")

@@ -16,18 +16,20 @@ NOT_QUOTABLE = re.compile(r'[^\x20-\x7e]|["\\]')
 
 
 def require(
-    verifier: Verifier, *scopes: str
+    verifier: Verifier, *scopes: str, acr: str | None = None, max_age_s: int | None = None
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """Let the view run only for a token that covers every scope; otherwise answer 400, 401, 403 or 503.
 
-    The token is taken from the Authorization header alone: a token in a URL ends in logs (RFC 6750 section 5.3).
+    `acr` and `max_age_s` (seconds) ask for a sign-in that is strong and new enough (RFC 9470): otherwise the caller is
+    told what to ask the issuer for. The token is taken from the Authorization header alone: a token in a URL ends in
+    logs (RFC 6750 section 5.3).
     """
 
     def wrap(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             try:
-                g.token = verifier.verify(bearer_token(), *scopes)
+                g.token = verifier.verify(bearer_token(), *scopes, acr=acr, max_age_s=max_age_s)
             except TokenRefused as refusal:
                 return refused(refusal, realm=verifier.audience)
             return view(*args, **kwargs)
@@ -38,7 +40,7 @@ def require(
 
 
 def require_record(
-    verifier: Verifier, letters: str
+    verifier: Verifier, letters: str, *, acr: str | None = None, max_age_s: int | None = None
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """Let the view run for whoever may open one person's record: that citizen, or a clinician who treats them.
 
@@ -50,7 +52,7 @@ def require_record(
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             try:
-                g.token = verifier.verify_record(bearer_token(), letters)
+                g.token = verifier.verify_record(bearer_token(), letters, acr=acr, max_age_s=max_age_s)
             except TokenRefused as refusal:
                 return refused(refusal, realm=verifier.audience)
             return view(*args, **kwargs)
@@ -74,12 +76,14 @@ def bearer_token() -> str:
 
 
 def refused(refusal: TokenRefused, *, realm: str) -> Response:
-    """The answer of RFC 6750 section 3: no error code when the caller sent no token."""
+    """The answer of RFC 6750 section 3, or RFC 9470 section 3: no error code when the caller sent no token."""
     pairs = {
         "realm": realm,
         "error": refusal.error,
         "error_description": refusal.description if refusal.error else "",
         "scope": refusal.scope,
+        "acr_values": refusal.acr,
+        "max_age": "" if refusal.max_age_s is None else str(refusal.max_age_s),
     }
     challenge = ", ".join(f'{name}="{NOT_QUOTABLE.sub("?", value)}"' for name, value in pairs.items() if value)
     answer = jsonify(error=refusal.error or "unauthorized", error_description=refusal.description)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.relying import jws
+from idp.relying import jws, levels
 from idp.relying.keys import Clock, IssuerUnavailable, Keys, wall_clock
 from idp.relying.live import Live, LiveUnavailable
 from idp.relying.scopes import missing
@@ -18,11 +18,17 @@ TYPE = "at+jwt"
 
 
 class TokenRefused(Exception):  # noqa: N818 -- an answer, not a fault
-    """RFC 6750 section 3.1: an error code, a sentence for the caller, and the HTTP status."""
+    """RFC 6750 section 3.1: an error code, a sentence for the caller, and the HTTP status.
 
-    def __init__(self, error: str, description: str, status: int, *, scope: str = "") -> None:
+    `acr` and `max_age_s` are what to ask the issuer for, with insufficient_user_authentication (RFC 9470 section 3).
+    """
+
+    def __init__(
+        self, error: str, description: str, status: int, *, scope: str = "", acr: str = "", max_age_s: int | None = None
+    ) -> None:
         super().__init__(description)
         self.error, self.description, self.status, self.scope = error, description, status, scope
+        self.acr, self.max_age_s = acr, max_age_s
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,11 @@ class Verifier:
         self._keys = keys or Keys(issuer, clock=clock)
         self._live, self._clock = live, clock
 
-    def verify(self, token: str, *needed: str) -> VerifiedToken:
-        """The token, proven, and covering every scope of `needed`.
+    def verify(self, token: str, *needed: str, acr: str | None = None, max_age_s: int | None = None) -> VerifiedToken:
+        """The token, proven, and covering every scope of `needed`, from a sign-in that is strong and new enough.
 
-        Raises: TokenRefused with invalid_token (401), insufficient_scope (403) or, when nothing can be decided,
-        temporarily_unavailable (503).
+        Raises: TokenRefused with invalid_token (401), insufficient_user_authentication (401, RFC 9470),
+        insufficient_scope (403) or, when nothing can be decided, temporarily_unavailable (503).
         """
         try:
             claims = jws.claims_of(token, keys=self._keys, alg=ALGORITHM, typ=TYPE)
@@ -87,18 +93,24 @@ class Verifier:
             raise TokenRefused("temporarily_unavailable", str(down), 503) from down
         if self._live is not None:
             verified = self._asked(token, verified, self._live)
+        weak = levels.fault(verified.claims, acr=acr, max_age_s=max_age_s, now=self._clock())
+        if weak:
+            raise TokenRefused("insufficient_user_authentication", weak, 401, acr=acr or "", max_age_s=max_age_s)
         lacking = missing(verified.scopes, needed)
         if lacking:
             scope = " ".join(lacking)
             raise TokenRefused("insufficient_scope", f"the token does not cover {scope}", 403, scope=" ".join(needed))
         return verified
 
-    def verify_record(self, token: str, letters: str) -> VerifiedToken:
+    def verify_record(
+        self, token: str, letters: str, *, acr: str | None = None, max_age_s: int | None = None
+    ) -> VerifiedToken:
         """The token, proven, of whoever may open one person's record: `patient` says whose.
 
         `letters` is a type with letters, such as `Observation.s`. Raises: TokenRefused, as `verify`.
         """
-        verified, either = self.verify(token), (f"patient/{letters}", f"user/{letters}")
+        verified = self.verify(token, acr=acr, max_age_s=max_age_s)
+        either = (f"patient/{letters}", f"user/{letters}")
         if verified.patient is None or all(missing(verified.scopes, [scope]) for scope in either):
             said = f"the token opens no record by {' or '.join(either)}"
             raise TokenRefused("insufficient_scope", said, 403, scope=" ".join(either))

@@ -1,6 +1,6 @@
 import pytest
 
-from idp.assurance import ACR_VALUES, Aal, Ial, aal_from_acr, aal_of, amr_of
+from idp.assurance import ACR_VALUES, AMR_WORDS, KINDS, Aal, Ial, aal_from_acr, aal_of, amr_of, roles_open
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,16 @@ from idp.assurance import ACR_VALUES, Aal, Ial, aal_from_acr, aal_of, amr_of
         (("totp",), Aal.AAL1),
         (("sms", "pin"), Aal.AAL2_1),
         (("totp", "pin"), Aal.AAL2_1),
-        (("sms", "totp"), Aal.AAL2_1),
+        (("sms", "totp"), Aal.AAL1),
+        (("sms", "totp", "recovery"), Aal.AAL1),
+        (("recovery",), Aal.AAL1),
+        (("recovery", "pin"), Aal.AAL2_1),
+        (("line",), Aal.AAL1),
+        (("line", "pin"), Aal.AAL1),
+        (("line", "sms"), Aal.AAL1),
+        (("line", "pin", "totp"), Aal.AAL2_1),
+        (("key",), Aal.AAL3),
+        (("passkey", "key"), Aal.AAL3),
         (("passkey",), Aal.AAL2_2),
         (("sms", "passkey"), Aal.AAL2_2),
     ],
@@ -58,9 +67,35 @@ def test_an_acr_that_is_not_ours_is_no_level(foreign):
         (("pin",), ["pin"]),
         (("sms",), ["otp", "sms"]),
         (("pin", "sms"), ["mfa", "otp", "pin", "sms"]),
+        (("sms", "totp"), ["otp", "sms"]),
+        (("recovery",), ["otp"]),
+        (("line",), []),
+        (("line", "passkey"), ["mfa", "pop", "user"]),
         (("passkey",), ["mfa", "pop", "user"]),
+        (("key",), ["hwk", "mfa", "user"]),
     ],
 )
 def test_amr_speaks_the_registered_words(factors, words):
     """RFC 8176 section 2: mfa stands beside the methods that made it."""
     assert amr_of(factors) == words
+
+
+def test_only_an_attested_key_says_hardware():
+    """RFC 8176 section 2: `hwk` is proof of a hardware-secured key; a synced passkey is none."""
+    assert [factor for factor, words in AMR_WORDS.items() if "hwk" in words] == ["key"]
+    assert set(KINDS) < set(AMR_WORDS)
+
+
+@pytest.mark.parametrize(
+    ("aal", "needing", "open_now"),
+    [
+        (None, set(), {"auditor", "clerk"}),
+        (Aal.AAL2_2, set(), {"auditor", "clerk"}),
+        (Aal.AAL2_2, {"auditor"}, {"clerk"}),
+        (None, {"auditor"}, {"clerk"}),
+        (Aal.AAL3, {"auditor"}, {"auditor", "clerk"}),
+    ],
+)
+def test_a_role_that_needs_a_security_key_is_not_exercised_without_one(aal, needing, open_now):
+    """THAI.md 3: AAL3 for auditors and administrators, where the operator says so."""
+    assert roles_open({"auditor", "clerk"}, aal, needing) == open_now

@@ -13,7 +13,7 @@ from idp import counter, subjects
 from idp.counter import readings
 from idp.directory import Facility
 from idp.subjects import Subject
-from tests.fakes import DAY, HOUR, NOW, SECOND
+from tests.fakes import DAY, HOUR, MINUTE, NOW, SECOND
 from tests.idp.oauth.stage import person
 from tests.idp.ward import HERE, THERE, card, set_up
 
@@ -187,6 +187,22 @@ def test_the_end_of_an_older_visit_leaves_the_newer_ones_notice(ward):
 
     assert standing(ward, ward.stage.citizen).expires_at == NOW + DAY
     assert [entry.move for entry in ward.events("visit.ended")] == [0]
+
+
+def test_the_end_of_one_visit_stops_nobody_at_the_other_facility(ward):
+    """One notice stands for all facilities of an organisation: it ends with the last of their visits."""
+    here, there = ward.open(), ward.open(ward.desk(ward.doctor, THERE))
+    token = ward.token(here)
+
+    over = ward.later(MINUTE)
+    over.end(there)
+
+    assert over.active(token)
+    assert ward.events("visit.ended")[-1].move == 0
+    over.end(here)
+    assert not over.active(token)
+    assert standing(ward, ward.stage.citizen).expires_at == NOW + MINUTE
+    assert ward.events("visit.ended")[-1].move > 0
 
 
 def test_the_worker_ends_what_a_day_has_ended(ward):

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from consent.errors import NotFound
 from idp import readings
-from idp.readings import KEPT_OPEN, CardReading, refusal
+from idp.readings import IDLE, KEPT_OPEN, CardReading, refusal
 from idp.subjects import Subject
 from tests.fakes import NOW, SECOND
 from tests.idp.oauth.stage import person
@@ -70,9 +70,33 @@ def test_a_card_is_for_the_session_and_facility_that_read_it_and_for_five_minute
     for other in (colleague, elsewhere):
         with pytest.raises(NotFound):
             look(ward, reading, desk=other)
+    for n in range(1, 7):
+        readings.touch(ward.session, reading, desk=ward.at_desk, now=NOW + n * 49 * SECOND)
     assert look(ward, reading, now=NOW + KEPT_OPEN - SECOND)
     with pytest.raises(NotFound):
         look(ward, reading, now=NOW + KEPT_OPEN)
+
+
+def test_a_card_that_nobody_looks_at_for_a_minute_is_gone(ward):
+    """PAGES, counter: idle 60 s wipes. The server refuses it too, and looking again does not bring it back."""
+    reading = ward.read()
+
+    assert look(ward, reading, now=NOW + IDLE - SECOND)
+    with pytest.raises(NotFound):
+        look(ward, reading, now=NOW + IDLE)
+    readings.touch(ward.session, reading, desk=ward.at_desk, now=NOW + IDLE)
+    with pytest.raises(NotFound):
+        look(ward, reading, now=NOW + IDLE + SECOND)
+
+
+def test_only_its_own_session_keeps_a_card_awake(ward):
+    """A colleague's page does not hold another desk's card."""
+    reading = ward.read()
+
+    readings.touch(ward.session, reading, desk=ward.desk(ward.doctor), now=NOW + 30 * SECOND)
+
+    with pytest.raises(NotFound):
+        look(ward, reading, now=NOW + IDLE)
 
 
 def test_reading_a_card_is_an_entry_by_the_clerk_at_the_facility(ward):

@@ -80,6 +80,7 @@ class Introspection(IntrospectionEndpoint):
         )
         if not stands:
             return None
+        answer |= live.grant.proofing  # as it is now, not as it was when the token was made
         return answer | {"scope": " ".join(s for of in stands.values() for s in of), "purposes": list(stands)}
 
     def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""OpenID Connect Core 3.1.2.1: nonce, prompt, max_age, acr_values, id_token_hint, claims and the tolerated rest.
+"""OpenID Connect Core 3.1.2.1: nonce, prompt, max_age, acr_values, id_token_hint and the tolerated rest.
 
 `acr_values` is a voluntary request (OIDC Core 3.1.2.1), so unknown values are tolerated; of those that we know, the
 weakest is required, which satisfies one of the listed values without asking for more than the client would accept.
 """
 
-import json
 import re
 from typing import Any
 
@@ -29,7 +28,6 @@ FEATURE = Feature(
         "display_values_supported": ["page"],
         "acr_values_supported": list(ACR_VALUES),
         "ui_locales_supported": ["th", "en"],
-        "claims_parameter_supported": False,
     },
 )
 MAX_AGE = re.compile(r"[0-9]{1,9}")
@@ -48,7 +46,6 @@ def check(context: Context, draft: Draft) -> None:
     hint, display = draft.get("login_hint"), draft.get("display")
     draft.sure["login_hint"] = hint[:LONGEST_HINT] if hint else None
     draft.sure["display"] = display if display in DISPLAYS else "page"
-    _claims(draft)
 
 
 def _words(draft: Draft, name: str) -> tuple[str, ...]:
@@ -71,18 +68,6 @@ def _max_age(draft: Draft) -> int | None:
     if not MAX_AGE.fullmatch(text):
         raise AuthorizeError("invalid_request", "max_age must be a number of seconds")
     return int(text)
-
-
-def _claims(draft: Draft) -> None:
-    text = draft.get("claims")
-    if text is None:
-        return
-    try:
-        asked = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise AuthorizeError("invalid_request", "claims must be JSON") from error
-    if not isinstance(asked, dict) or not all(isinstance(of, dict | None) for of in asked.values()):
-        raise AuthorizeError("invalid_request", "claims must be an object of objects")
 
 
 def _hinted(context: Context, draft: Draft) -> str | None:

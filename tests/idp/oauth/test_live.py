@@ -18,6 +18,7 @@ RUNNING = GrantFacts(
     resource=(),
     offline_access=True,
     aal=Aal.AAL2_1,
+    acr=Aal.AAL2_1.acr,
     factors=frozenset({"sms", "pin"}),
     auth_time=NOW,
     session_expires_at=None,
@@ -25,6 +26,9 @@ RUNNING = GrantFacts(
     end_reason=None,
     subject_status="active",
     ial=Ial.IAL1_3,
+    ial_method="card_data",
+    ial_at=NOW,
+    ial_expires_at=None,
     client_status="active",
 )
 

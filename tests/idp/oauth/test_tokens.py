@@ -48,7 +48,8 @@ def test_quirk_17_the_id_token_says_who_when_and_how(stage):
     assert claims["at_hash"] == id_token.half_hash(body["access_token"])
     assert claims["ial"] == "1.3"
     assert claims.keys() == {
-        *("iss", "sub", "aud", "azp", "iat", "exp", "auth_time", "acr", "amr", "ial", "at_hash", "nonce")
+        *("iss", "sub", "aud", "azp", "iat", "exp", "auth_time", "acr", "amr", "at_hash", "nonce"),
+        *("ial", "ial_at", "ial_method"),
     }
 
 

@@ -18,17 +18,6 @@ def test_quirk_5_a_malformed_max_age_is_an_invalid_request(stage, value):
     assert refused(stage, max_age=value) == "invalid_request"
 
 
-@pytest.mark.parametrize("value", ["{", "[]", '"x"', "null", '{"id_token": 1}', "[" * 4000])
-def test_quirk_5_malformed_claims_are_an_invalid_request(stage, value):
-    """LIBRARIES 1.3 (5); OIDC Core 5.5."""
-    assert refused(stage, claims=value) == "invalid_request"
-
-
-def test_well_formed_claims_are_ignored(stage):
-    """OIDC Core 5.5: claims_parameter_supported is false."""
-    stage.check(claims='{"userinfo": {"name": {"essential": true}}, "id_token": null}')
-
-
 @pytest.mark.parametrize("value", ["none login", "none consent", "create", "LOGIN", 'x"'])
 def test_quirk_5_prompt_is_checked(stage, value):
     """LIBRARIES 1.3 (5); OIDC Core 3.1.2.1: none stands alone, unknown values are an error."""

@@ -22,7 +22,7 @@ def test_profile_gives_names_and_locale_only(stage):
 def test_openid_alone_gives_no_name(stage):
     """OIDC Core 5.4."""
     told = stage.userinfo(stage.tokens("SIGNIN", scope="openid")["access_token"]).body
-    assert told.keys() == {"sub", "ial"}
+    assert told.keys() == {"sub", "ial", "ial_at", "ial_method"}
 
 
 def test_contact_and_demographics_come_with_their_own_purposes(stage):
