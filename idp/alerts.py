@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from consent.audit import log
 from consent.db import Base, Plain, new_id
 from idp import jobs, outbox, subjects
+from idp.contact import line_links
 from idp.keys import KeyRing
 from idp.subjects import PersonSealer, Subject
 
@@ -34,6 +35,7 @@ WORDS = {
     "new_device": ("มีการเข้าสู่ระบบจากอุปกรณ์ใหม่", "A new device signed in"),
     "passkey_added": ("เพิ่มพาสคีย์ในบัญชีแล้ว", "A passkey was added"),
     "passkey_removed": ("ลบพาสคีย์ออกจากบัญชีแล้ว", "A passkey was removed"),
+    "passkey_copied": ("ไม่รับพาสคีย์ที่อาจถูกทำสำเนา", "A passkey that may be a copy was refused"),
     "pin_set": ("ตั้งรหัส PIN ใหม่แล้ว", "A new PIN was set"),
     "totp_added": ("เชื่อมแอปสร้างรหัสแล้ว", "A code app was connected"),
     "totp_removed": ("ลบแอปสร้างรหัสแล้ว", "A code app was removed"),
@@ -202,10 +204,9 @@ def sms_frozen(session: Session, subject_id: UUID, *, now: datetime) -> bool:
     return session.scalar(held) is not None
 
 
-def adding_held(session: Session, subject_id: UUID) -> bool:
-    """Whether a code alone may add nothing to this account."""
-    held = select(Hold.subject_id).where(Hold.subject_id == subject_id, Hold.adding_since.is_not(None))
-    return session.scalar(held) is not None
+def adding_held_since(session: Session, subject_id: UUID) -> datetime | None:
+    """Since when a code alone may add nothing to this account; a better proof that came later lifts it."""
+    return session.scalar(select(Hold.adding_since).where(Hold.subject_id == subject_id))
 
 
 def purge(session: Session, *, now: datetime) -> None:
@@ -223,3 +224,6 @@ def _ways(session: Session, ring: KeyRing, subject: Subject, also_to: Sequence[s
     email = sealer.open(subject.email, owner=subject.id, field="email")
     if email:
         yield "mail", email
+    line_user = line_links.user_of(session, ring, subject.id)
+    if line_user:
+        yield "line", line_user

@@ -19,7 +19,7 @@ from idp.db import Sessions
 from idp.keys import KeyRings
 from idp.ports import Ports
 from idp.settings import Settings
-from idp.web import cookies, errors, headers, locale, pages, recorder
+from idp.web import cookies, errors, headers, hurdle, locale, pages, recorder
 from idp.web.gate import House, Tour
 from idp.web.routes import BLUEPRINTS
 from idp.wiring import wall_clock, wire
@@ -93,6 +93,7 @@ def create_app(
         tour=tour or Tour(),
         counters=counters,
     )
+    app.extensions[hurdle.KEY] = hurdle.windows_of(settings)
     app.before_request(begin)
     app.after_request(finish)
     if settings.sandbox and settings.sandbox_flows:

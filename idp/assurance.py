@@ -99,7 +99,7 @@ def aal_of(factors: Iterable[str]) -> Aal | None:
 
 
 def amr_of(factors: Iterable[str]) -> list[str]:
-    """The `amr` claim (RFC 8176): `mfa` from two kinds on. There is no word for a sign-in at another house: none is said."""
+    """The `amr` claim (RFC 8176): `mfa` from two kinds on. Other houses have no word."""
     proved = set(factors)
     words = {word for factor in proved for word in AMR_WORDS[factor]}
     level = aal_of(proved)

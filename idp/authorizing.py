@@ -17,7 +17,7 @@ from consent.db import table_of
 from consent.decision import Question, Reason, Standing, Verdict, decide
 from consent.models import ConsentRecord
 from consent.purposes import Kind
-from idp import directory
+from idp import directory, subjects
 from idp.assurance import Aal, Ial, aal_from_acr
 from idp.login.sessions import CITIZEN
 from idp.oauth import clients, grants
@@ -143,7 +143,6 @@ def facts(
     account = context.session.execute(_SUBJECT, {"subject": person.subject_id}).one_or_none()
     if account is None or account.status != "active":
         return Facts()
-    lapsed = account.ial_expires_at is not None and account.ial_expires_at <= context.now
     missing: tuple[str, ...] = ()
     wrong = False
     if request is not None:
@@ -153,7 +152,7 @@ def facts(
         wrong = is_wrong_person(context, request, person) and (silent or person.auth_time < since)
     return Facts(
         aal=person.aal,
-        ial=Ial.IAL1_1 if lapsed else Ial(account.ial),
+        ial=subjects.level(account.ial, account.ial_expires_at, context.now),
         auth_time=person.auth_time,
         missing=missing,
         wrong_person=wrong,

@@ -21,9 +21,7 @@ logger = structlog.get_logger("yinyom.breaker")
 class Breaker:
     """closed: everybody may ask. open: nobody. half-open: one asks, and whether that works decides."""
 
-    def __init__(
-        self, name: str, *, failures: int = FAILURES, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, name: str, *, failures: int = FAILURES, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
         self._most, self._clock, self._lock = failures, clock, threading.Lock()
         self._failures, self._rest, self._until = 0, REST_S, 0.0

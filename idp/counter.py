@@ -4,7 +4,6 @@ The card proves who stands there. It opens a visit and nothing else: it does not
 phone and passkeys may be in somebody else's hands, and a number that is only typed opens nothing at all.
 """
 
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from consent.errors import Conflict, NotAllowed
 from consent.notices import Notice
 from consent.records import Choice, ConsentRecord, Key
 from idp import directory, readings, subjects, visits
+from idp.desk_cases import of_card
 from idp.keys import KeyRing
 from idp.oauth import grants
 from idp.ports import Card, RegistryPerson
@@ -186,5 +186,4 @@ def _patient(session: Session, ring: KeyRing, card: Card, person: RegistryPerson
 
 
 def _from_card(card: Card) -> RegistryPerson:
-    facts = {name: value for name, value in asdict(card).items() if name not in ("national_id", "expires_on")}
-    return RegistryPerson(**facts, phone="")
+    return of_card(card).person()

@@ -6,7 +6,7 @@ gone for everybody, also for whoever goes back in the browser. Each step is sett
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,11 +21,11 @@ from idp.ports import Card, RegistryPerson
 from idp.readings import IDLE, Desk
 
 LIFETIME = timedelta(minutes=20)
-STEPS = ("chip", "face", "phone", "passkey")  # in their order; the slip follows when all have a result
+STEPS = ("chip", "face", "reach", "passkey")  # in their order; the slip follows when all have a result
 RESULTS: Mapping[str, tuple[str, ...]] = {
     "chip": ("good", "mismatch", "incomplete", "unavailable", "not_asked", "read_by_eye"),
     "face": ("match", "no_match", "colleague"),
-    "phone": ("proved", "kept", "none", "waiting"),
+    "reach": ("proved", "kept", "none", "waiting"),
     "passkey": ("added", "later", "waiting"),
 }
 LASTS: Mapping[str, frozenset[str]] = {"chip": frozenset({"mismatch", "incomplete"}), "face": frozenset({"no_match"})}
@@ -56,7 +56,7 @@ class DeskCase(Base):
     subject_id: Mapped[UUID | None]
     chip: Mapped[Plain]
     face: Mapped[Plain]
-    phone: Mapped[Plain]
+    reach: Mapped[Plain]  # the phone in the hand
     passkey: Mapped[Plain]
     ial: Mapped[Plain]
     opened_at: Mapped[datetime]
@@ -112,7 +112,7 @@ class Case:
     subject_id: UUID | None
     chip: str
     face: str
-    phone: str
+    reach: str
     passkey: str
     ial: str
     expires_at: datetime
@@ -131,8 +131,8 @@ class Case:
 
 def of_card(card: Card) -> Shown:
     """A chip's card as what was laid down."""
-    facts = asdict(card)
-    return Shown(paper="card", number=facts.pop("national_id"), **facts)
+    facts = {key: value for key, value in asdict(card).items() if key in {one.name for one in fields(Shown)}}
+    return Shown(paper="card", number=card.national_id, **facts)
 
 
 def begin(session: Session, ring: KeyRing, shown: Shown, *, desk: Desk, chip: str, now: datetime) -> UUID:
@@ -147,7 +147,7 @@ def begin(session: Session, ring: KeyRing, shown: Shown, *, desk: Desk, chip: st
         facts=_sealed(ring, shown, case_id),
         chip=chip,
         face="",
-        phone="",
+        reach="",
         passkey="",
         ial="",
         opened_at=now,

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from idp import jobs, outbox, subjects
-from idp.contact import codes
-from idp.contact.codes import Challenge
+from idp import alerts, jobs, outbox, subjects
+from idp.abuse import alarms
+from idp.contact import codes, sending
+from idp.contact.challenge import Challenge
+from idp.contact.sending import Leave
 from idp.db import Sessions
 from idp.jobs import Job
 from idp.keys import KeyRing
@@ -53,11 +55,19 @@ class _Found:
 
 
 def resolve(
-    sessions: Sessions, ring: KeyRing, ports: Ports, job: Job, *, now: datetime, fixed_code: str | None = None
+    sessions: Sessions,
+    ring: KeyRing,
+    ports: Ports,
+    job: Job,
+    *,
+    now: datetime,
+    fixed_code: str | None = None,
+    most_unanswered: int | None = None,
 ) -> None:
     """Find the phone behind a challenge, make its code and queue the letter; or drop it in the same number of writes.
 
-    `fixed_code` replaces the random code in a sandbox. Runs twice without harm: only a waiting challenge is resolved.
+    `fixed_code` replaces the random code in a sandbox; `most_unanswered` is what a range of phones may leave untyped
+    in an hour (`contact.sending`). Runs twice without harm: only a waiting challenge is resolved.
     Raises: RegistryUnavailable, then nothing is written and the job is tried again.
     """
     with sessions.reading() as session:
@@ -66,12 +76,15 @@ def resolve(
         account = None
         if challenge is not None and awaited:
             account = subjects.find_by_national_id(session, ring, codes.asked(ring, challenge))
-        found = _in_account(session, ring, account) if account else None
+        found = _in_account(session, ring, account, now=now) if account else None
     if challenge is not None and awaited and account is None:
         found = _in_registry(ports, codes.asked(ring, challenge))
     with sessions.writing() as session:
         if challenge is not None and awaited:
-            _settle(session, ring, challenge, found, now=now, fixed_code=fixed_code)
+            leave = None
+            if found is not None:
+                leave = sending.leave(session, ring, challenge, found.phone, most_unanswered=most_unanswered, now=now)
+            _settle(session, ring, challenge, found, leave, now=now, fixed_code=fixed_code)
         jobs.finish(session, job.id)
 
 
@@ -105,6 +118,7 @@ def note(session: Session, job: Job, *, now: datetime) -> None:
     event = "otp.locked" if job.kind == codes.NOTE_LOCKED else "otp.failed"
     subject_id = challenge.subject_id if challenge else None
     log.append(session, event, now=now, actor=SIGN_IN, subject_id=subject_id, outcome="failed", reason="wrong_code")
+    alarms.note_wrong(session, now=now)
     jobs.finish(session, job.id)
 
 
@@ -121,8 +135,8 @@ def _awaited(challenge: Challenge, *, now: datetime) -> bool:
     return challenge.state == "waiting" and challenge.superseded_at is None and challenge.expires_at > now
 
 
-def _in_account(session: Session, ring: KeyRing, account: Subject) -> _Found | None:
-    if account.status != "active":
+def _in_account(session: Session, ring: KeyRing, account: Subject, *, now: datetime) -> _Found | None:
+    if account.status != "active" or alerts.sms_frozen(session, account.id, now=now):
         return None
     phone = PersonSealer(ring, session).open(account.phone, owner=account.id, field="phone")
     return _Found(phone, subject_id=account.id) if phone else None
@@ -140,12 +154,14 @@ def _settle(
     ring: KeyRing,
     challenge: Challenge,
     found: _Found | None,
+    leave: Leave | None,
     *,
     now: datetime,
     fixed_code: str | None,
 ) -> None:
-    quiet = challenge.quiet_until is not None
-    code = fixed_code or (None if quiet else codes.new_code())
+    code = codes.new_code(challenge.digits) if leave else None
+    if fixed_code and challenge.hurdle is None:
+        code = fixed_code
     snapshot = json.dumps(asdict(found.person)) if found and found.person else None
     settled: Any = session.execute(
         update(Challenge)
@@ -155,14 +171,16 @@ def _settle(
             code_hash=codes.code_hash(ring, challenge.id, code) if found and code else None,
             subject_id=found.subject_id if found else None,
             snapshot=codes.seal_snapshot(ring, challenge.id, snapshot) if snapshot else None,
+            route=leave.route if leave else None,
         )
     )
-    if settled.rowcount and found and code and not quiet:
-        _send(session, ring, challenge, found, code, now=now)
+    if settled.rowcount and found and code and leave:
+        _send(session, ring, challenge, found, code, at=leave.at)
+        log.append(session, "otp.sent", now=now, actor=SIGN_IN, subject_id=found.subject_id, codes=("channel:sms",))
 
 
-def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, now: datetime) -> None:
-    minutes = max(1, round((challenge.expires_at - now) / timedelta(minutes=1)))
+def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, at: datetime) -> None:
+    minutes = max(1, round((challenge.expires_at - at) / timedelta(minutes=1)))
     outbox.enqueue(
         session,
         ring,
@@ -172,9 +190,8 @@ def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, 
         key=f"otp-{challenge.id}",
         subject_id=found.subject_id,
         until=challenge.expires_at,
-        now=now,
+        now=at,
     )
-    log.append(session, "otp.sent", now=now, actor=SIGN_IN, subject_id=found.subject_id, codes=("channel:sms",))
 
 
 def _subject(session: Session, ring: KeyRing, challenge: Challenge, *, now: datetime) -> Subject | None:

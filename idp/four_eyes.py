@@ -16,7 +16,7 @@ from consent.audit.log import Actor
 from consent.db import Base, Plain, new_id
 from consent.errors import NotAllowed, NotFound
 from idp import directory, subjects, visits
-from idp.assurance import Aal, Ial
+from idp.assurance import Aal
 from idp.readings import Desk
 
 LIFETIME = timedelta(minutes=5)
@@ -64,14 +64,22 @@ def waiting(session: Session, case_id: UUID, *, now: datetime) -> Countersign | 
 
 
 def sign(
-    session: Session, asked_id: UUID, *, case_id: UUID, colleague: UUID, concerned: UUID | None, desk: Desk, now: datetime
+    session: Session,
+    asked_id: UUID,
+    *,
+    case_id: UUID,
+    colleague: UUID,
+    concerned: UUID | None,
+    desk: Desk,
+    now: datetime,
 ) -> None:
-    """The second member of staff signs, once; their passkey was verified by the caller. Appends proofing.countersigned.
+    """The second member of staff signs, once; the caller verified their passkey. Appends proofing.countersigned.
 
     Raises: NotAllowed with the code of `refusal`; NotFound when it is not waiting any more.
     """
     here = [one for one in directory.affiliations_of(session, colleague, now=now) if one.hcode == desk.place.hcode]
-    level = Ial(subjects.get(session, colleague).ial)
+    witness = subjects.get(session, colleague)
+    level = subjects.level(witness.ial, witness.ial_expires_at, now)
     why = refusal(
         first=desk.person_id,
         second=colleague,
@@ -91,6 +99,15 @@ def sign(
         recipient_id=desk.place.legal_entity_id,
         codes=(f"hcode:{desk.place.hcode}", f"role:{here[0].role}"),
     )
+
+
+def attempt(session: Session, asked_id: UUID, **said: Any) -> str | None:
+    """`sign`, with the refusal returned as its code: what the passkey left behind is kept."""
+    try:
+        sign(session, asked_id, **said)
+    except NotAllowed as refused:
+        return str(refused.code)
+    return None
 
 
 def refusal(*, first: UUID, second: UUID, concerned: UUID | None, works_here: bool, witness: bool) -> str | None:

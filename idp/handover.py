@@ -12,7 +12,6 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +42,7 @@ class Handover(Base):
     case_id: Mapped[UUID] = mapped_column(index=True)
     subject_id: Mapped[UUID]
     hcode: Mapped[Plain]
-    number: Mapped[Plain]
+    digits: Mapped[Plain]
     browser_hash: Mapped[Plain | None]
     begun_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
@@ -55,13 +54,13 @@ class Handover(Base):
 
 @dataclass(frozen=True)
 class Handed:
-    """Where a hand-over stands: new, taken, confirmed, used or over. `number` is for the phone's page alone."""
+    """Where a hand-over stands: new, taken, confirmed, used or over. `digits` are for the phone's page alone."""
 
     state: str
     hcode: str
     subject_id: UUID
     case_id: UUID
-    number: str
+    digits: str
     expires_at: datetime
 
 
@@ -75,7 +74,7 @@ def begin(session: Session, case_id: UUID, *, subject_id: UUID, desk: Desk, now:
             case_id=case_id,
             subject_id=subject_id,
             hcode=desk.place.hcode,
-            number=f"{secrets.randbelow(NUMBERS):02}",
+            digits=f"{secrets.randbelow(NUMBERS):02}",
             begun_at=now,
             expires_at=now + LIFETIME,
         )
@@ -96,7 +95,7 @@ def look(session: Session, token: str, *, browser: str, now: datetime) -> Handed
 
 
 def of_case(session: Session, case_id: UUID, *, now: datetime) -> Handed | None:
-    """The newest hand-over of a case, as the desk may know it: without the number."""
+    """The newest hand-over of a case, as the desk may know it: without the digits."""
     newest = select(Handover).where(Handover.case_id == case_id).order_by(Handover.begun_at.desc())
     row = session.scalars(newest.execution_options(populate_existing=True)).first()
     if row is None:
@@ -118,7 +117,7 @@ _CONFIRM = (
         Handover.case_id == bindparam("case"),
         Handover.taken_at.is_not(None),
         Handover.confirmed_at.is_(None),
-        Handover.number == bindparam("typed"),
+        Handover.digits == bindparam("typed"),
         *_RUNS,
     )
     .values(confirmed_at=bindparam("now"))
@@ -175,16 +174,15 @@ def purge(session: Session, *, now: datetime) -> int:
 
 def qr_svg(address: str) -> str:
     """The QR code of an address as inline SVG, dark on light in every colour scheme."""
-    out = BytesIO()
-    segno.make(address, error="m").save(out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, light="#fff")
-    return out.getvalue().decode()
+    svg: str = segno.make(address, error="m").svg_inline(omitsize=True, border=4, dark="#000", light="#fff")
+    return svg
 
 
 def _handed(row: Handover, now: datetime) -> Handed:
     over = row.ended_at is not None or now >= row.expires_at
     marks = (("used", row.used_at is not None), ("over", over), ("confirmed", row.confirmed_at is not None))
     state = next((name for name, true in marks if true), "taken" if row.taken_at is not None else "new")
-    return Handed(state, row.hcode, row.subject_id, row.case_id, row.number, row.expires_at)
+    return Handed(state, row.hcode, row.subject_id, row.case_id, row.digits, row.expires_at)
 
 
 def _done(session: Session, statement: Any, values: dict[str, Any]) -> bool:

@@ -58,6 +58,7 @@ class Interaction:
     request: AuthorizeRequest | None
     return_to: str | None
     aal: Aal | None
+    fresh: bool
     created_at: datetime
     expires_at: datetime
     challenge_id: UUID | None
@@ -74,9 +75,6 @@ class Conclusion:
     reason: str
 
 
-# --- begin, resume, finish ----------------------------------------------------------------------------------------
-
-
 def begin(
     session: Session,
     ring: KeyRing,
@@ -88,14 +86,16 @@ def begin(
     now: datetime,
     settings: Settings,
     aal: Aal | None = None,
+    fresh: bool = False,
 ) -> str:
-    """Pause a request for this browser; the id for the address bar. `aal` is what a console page asks for."""
+    """Pause a request for this browser; the id for the address bar. `aal`, `fresh`: what a console page asks for."""
     interaction_id = secrets.token_urlsafe(ID_BYTES)
     hashed = _hash(interaction_id)
     kept = {
         "request": None if request is None else request.to_json(),
         "return_to": return_to,
         "aal": None if aal is None else aal.value,
+        "fresh": fresh,
     }
     session.add(
         InteractionRow(
@@ -137,6 +137,7 @@ def resume(session: Session, ring: KeyRing, interaction_id: str, *, browser: str
         request=None if kept["request"] is None else AuthorizeRequest.from_json(kept["request"]),
         return_to=kept["return_to"],
         aal=None if kept["aal"] is None else Aal(kept["aal"]),
+        fresh=kept.get("fresh", False),
         created_at=row.created_at,
         expires_at=row.expires_at,
         challenge_id=row.challenge_id,
@@ -189,13 +190,11 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-# --- what it needs, what is there ---------------------------------------------------------------------------------
-
-
 def requirement(context: Context, interaction: Interaction, signed_in: SignedIn | None = None) -> Requirement:
     """What this paused request needs, measured from its beginning, so that no re-prompt can loop."""
     if interaction.request is None:
-        return Requirement(aal=interaction.aal or Aal.AAL1)
+        since = interaction.created_at if interaction.fresh else None
+        return Requirement(aal=interaction.aal or Aal.AAL1, login_after=since)
     need: Requirement = _of(interaction.request).requirement(
         context, interaction.request, signed_in, since=interaction.created_at
     )
@@ -216,9 +215,6 @@ def _of(request: AuthorizeRequest | None) -> Any:
 def undecided(context: Context, interaction: Interaction, signed_in: SignedIn) -> tuple[str, ...]:
     """The purposes that wait for this person's answer, in the order asked."""
     return facts(context, interaction, signed_in).missing
-
-
-# --- the end ------------------------------------------------------------------------------------------------------
 
 
 def at_once(context: Context, request: AuthorizeRequest, signed_in: SignedIn | None) -> Conclusion | None:

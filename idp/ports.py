@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
+from idp.providers import LineLogin, NoLineLogin, NoThaid, Thaid
+
 REGISTRY_IAL = "1.1"
 
 
@@ -50,6 +52,17 @@ class FetchFailed(PortFailed):
 
 class CardStatusUnavailable(PortFailed):
     """The issuer of cards did not answer, or not in a way that we understand. No card is taken for good then (X16)."""
+
+
+class UpstreamUnavailable(PortFailed):
+    """An identity provider did not answer, or not in a way that can be read. Nobody is taken for anybody (X16)."""
+
+
+class UpstreamRefused(PortFailed):
+    """An identity provider said no, or what it said must not be believed; the code says which check failed."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, temporary=False)
 
 
 class CardUnreadable(PortFailed):
@@ -94,6 +107,7 @@ class Card:
     expires_on: date | None
     chip_number: str = ""
     request_number: str = ""  # of the request that the card was made on; with the chip's, it asks the issuer
+    photo: str = ""  # JPEG in base64: for comparing the face, and forgotten with the card
 
     def name(self, locale: str) -> str:
         """The holder's name in the language of a page."""
@@ -178,8 +192,11 @@ class CardReader(Protocol):
         """Cards to choose from: the sandbox's; a real reader holds the one that was put in, and lists none."""
         ...
 
-    def read(self, said: str) -> Card:
-        """The card in the reader, from what its agent sent with the page's form. Raises CardUnreadable."""
+    def read(self, said: str, *, session_hash: str = "", hcode: str = "") -> Card:
+        """The card in the reader, from what its agent sent with the page's form. Raises CardUnreadable.
+
+        `session_hash` and `hcode` are the staff session and facility that ask: what an agent signed is theirs alone.
+        """
         ...
 
 
@@ -235,7 +252,7 @@ class NoReader:
         """None."""
         return ()
 
-    def read(self, said: str) -> Card:  # noqa: ARG002 -- the port's signature
+    def read(self, said: str, *, session_hash: str = "", hcode: str = "") -> Card:  # noqa: ARG002 -- the port's signature
         """Nothing."""
         raise CardUnreadable("no_reader", temporary=False)
 
@@ -268,3 +285,5 @@ class Ports:
     mail: Mail = field(default_factory=NoMail)
     line_push: LinePush = field(default_factory=NoLinePush)
     card_status: CardStatus = field(default_factory=NoCardStatus)
+    thaid: Thaid = field(default_factory=NoThaid)
+    line_login: LineLogin = field(default_factory=NoLineLogin)

@@ -7,7 +7,7 @@ for a minute, so that a desk somebody left shows nobody's card.
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, update
@@ -116,7 +116,7 @@ def look(
     Raises: NotFound when unknown, another session's, older than 5 minutes, or left alone for 60 s.
     """
     row = session.get(CardReading, reading_id, populate_existing=True)
-    if row is None or (row.session_hash, row.hcode) != (desk.session_hash, desk.place.hcode) or not _lies_here(row, now):
+    if row is None or (row.session_hash, row.hcode) != (desk.session_hash, desk.place.hcode) or not _lies(row, now):
         raise NotFound("Please put the card into the reader again.", detail="card")
     card = opened(ring, row)
     known = subjects.find_by_national_id(session, ring, card.national_id)
@@ -124,7 +124,8 @@ def look(
         None if known is None else visits.running_of(session, known.id, desk.place.hcode, now=now)
     )
     today = now.astimezone(BANGKOK).date()
-    witness = Ial(subjects.get(session, desk.person_id).ial)
+    clerk = subjects.get(session, desk.person_id)
+    witness = subjects.level(clerk.ial, clerk.ial_expires_at, now)
     why = refusal(
         card,
         status=known.status if known is not None else _status(person),
@@ -136,7 +137,7 @@ def look(
     return Read(row.id, card, why, visit_id, has_account=known is not None)
 
 
-def _lies_here(row: CardReading, now: datetime) -> bool:
+def _lies(row: CardReading, now: datetime) -> bool:
     """PURE: within its five minutes, and somebody looked at it within the last."""
     return now < row.expires_at and now - (row.seen_at or row.read_at) < IDLE
 
@@ -163,7 +164,16 @@ def _status(person: RegistryPerson | None) -> str:
     return "deceased" if person is not None and person.status == "deceased" else "active"
 
 
-def refusal(card: Card, *, status: str, own: bool, licensed: bool, witness: bool, today: date) -> str | None:
+class Expiring(Protocol):
+    """A card or a paper that runs out."""
+
+    @property
+    def expires_on(self) -> date | None:
+        """Its last day; None: it never ends, or has none."""
+        ...
+
+
+def refusal(card: Expiring, *, status: str, own: bool, licensed: bool, witness: bool, today: date) -> str | None:
     """PURE: why no visit opens on this card, as a code, or None. Age is no reason: a child is treated as well."""
     against = (
         ("facility_licence", not licensed),
@@ -208,6 +218,11 @@ def visit_of(session: Session, reading_id: UUID) -> UUID:
     if row.visit_id is None:
         raise NotFound("Please put the card into the reader again.", detail="card")
     return row.visit_id
+
+
+def drop(session: Session, reading_id: UUID) -> None:
+    """The card goes on as a case: nothing of the reading stays."""
+    session.execute(delete(CardReading).where(CardReading.id == reading_id))
 
 
 def purge(session: Session, *, now: datetime) -> int:

@@ -8,7 +8,7 @@ import base64
 import os
 import tomllib
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,8 +20,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from idp.outside import LEAST_TOKEN, Outside, read_secret
+
 KEK_BYTES = 32
-LEAST_TOKEN = 32
 DATABASES = ("sqlite", "postgresql", "postgresql+psycopg")
 CONFIG_VARIABLE = "YINYOM_CONFIG"
 
@@ -38,6 +39,10 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _is_ours(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and is_loopback(urlsplit(url).hostname)
+
+
 def _settings_file(settings: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
     """The file as a source of settings. Raises: ValueError for one that is not there, may not be read or is no TOML."""
     try:
@@ -49,7 +54,7 @@ def _settings_file(settings: type[BaseSettings], path: Path) -> TomlConfigSettin
         raise ValueError(f"the settings file {path} ({CONFIG_VARIABLE}) is no TOML: {error}") from error
 
 
-class Settings(BaseSettings):
+class Settings(Outside):
     """One frozen object. Durations are `timedelta` (ISO 8601 or seconds in the environment)."""
 
     model_config = SettingsConfigDict(env_prefix="YINYOM_", frozen=True, extra="forbid")
@@ -78,6 +83,25 @@ class Settings(BaseSettings):
     interaction_lifetime: timedelta = Field(default=timedelta(minutes=30), description="A paused request.")
     otp_lifetime: timedelta = Field(default=timedelta(minutes=5), description="One-time code by SMS.")
     otp_tries: int = Field(default=5, ge=1, le=10, description="Guesses per challenge, exact.")
+    sms_range_unanswered: int = Field(
+        default=50, ge=1, description="Codes that a range of phones (a number less 4 digits) may leave untyped an hour."
+    )
+    browser_numbers: int | None = Field(
+        default=None, ge=1, description="National IDs a browser may ask for in an hour; default 3, in a sandbox 100."
+    )
+    facility_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Networks of facilities, as CIDR: many people come from there."
+    )
+    token_rate: int = Field(
+        default=6000, ge=0, description="Token requests of one client from one network a minute; 0: any number."
+    )
+    redis_url: str | None = Field(
+        default=None, description="redis://host:port/db where processes count volume together; default: each its share."
+    )
+    redis_password_file: Path | None = Field(default=None, description="Password of that Redis.")
+    processes: int | None = Field(
+        default=None, ge=1, description="Web processes on all machines: what a share is. Default: workers."
+    )
     session_absolute: timedelta = Field(default=timedelta(hours=12), description="Citizen session at AAL2, absolute.")
     session_idle: timedelta = Field(default=timedelta(minutes=30), description="Citizen session, idle.")
     shared_session_absolute: timedelta = Field(
@@ -94,10 +118,16 @@ class Settings(BaseSettings):
     )
     staff_session_absolute: timedelta = Field(default=timedelta(hours=8), description="Staff session, absolute.")
     staff_session_idle: timedelta = Field(default=timedelta(minutes=15), description="Staff session, idle.")
+    security_key_roots: Path | None = Field(
+        default=None,
+        description="PEM file with root certificates of the makers of staff's security keys; only theirs reach AAL3.",
+    )
+    security_key_roles: str = Field(
+        default="",
+        pattern=r"^((auditor|administrator)(,(auditor|administrator))?)?$",
+        description="Roles that work only after signing in with a security key: auditor,administrator.",
+    )
     refresh_absolute: timedelta = Field(default=timedelta(days=90), description="A refresh family's longest life.")
-    sms_gateway_url: str | None = Field(default=None, description="HTTP SMS gateway; required outside the sandbox.")
-    sms_token_file: Path | None = Field(default=None, description="Bearer token of the SMS gateway.")
-    sms_sender: str = Field(default="Yinyom", max_length=11, description="Sender name of the SMS.")
     metrics_token_file: Path | None = Field(
         default=None, description="Bearer token that opens /metrics; without it only this machine may ask."
     )
@@ -150,6 +180,14 @@ class Settings(BaseSettings):
             raise ValueError("sandbox_… settings need sandbox = true")
         if not self.sandbox and self.sms_gateway_url is None:
             raise ValueError("outside the sandbox an sms_gateway_url is needed")
+        if self.security_key_roles and self.security_key_roots is None:
+            raise ValueError("security_key_roles need the makers' certificates in security_key_roots")
+        if any(not (u.startswith("https://") or (self.sandbox and _is_ours(u))) for u in self.provider_urls):
+            raise ValueError("thaid_url, line_web_url and line_api_url must be https, or loopback in a sandbox")
+        if self.thaid_url is not None and not self.thaid_client_id:
+            raise ValueError("thaid_url needs thaid_client_id")
+        if self.smtp_host is not None and "@" not in self.smtp_from:
+            raise ValueError("smtp_host needs smtp_from, the mailbox that e-mails come from")
         return self
 
     @property
@@ -185,9 +223,23 @@ class Settings(BaseSettings):
         return urlsplit(self.issuer).hostname or ""
 
     @property
+    def roles_needing_key(self) -> frozenset[str]:
+        """Roles of staff that ask for AAL3."""
+        return frozenset(filter(None, self.security_key_roles.split(",")))
+
+    @property
     def secure_cookies(self) -> bool:
         """`__Host-` and Secure everywhere but on a loopback http sandbox (DECISIONS 26)."""
         return urlsplit(self.issuer).scheme == "https"
+
+    @property
+    def numbers_per_browser(self) -> int:
+        """How many people may be asked for in one browser; a developer tries everybody in the sandbox."""
+        return self.browser_numbers or (100 if self.sandbox else 3)
+
+    def redis_password(self) -> str:
+        """What opens Redis; empty without a file. ValueError in one sentence when the file cannot be read."""
+        return read_secret(self.redis_password_file, "Redis' password")
 
     def metrics_token(self) -> str | None:
         """What opens /metrics; ValueError in one sentence when the file is missing or holds less than 32 characters."""
@@ -200,13 +252,6 @@ class Settings(BaseSettings):
         if len(token) < LEAST_TOKEN:
             raise ValueError(f"the file {self.metrics_token_file} must hold at least {LEAST_TOKEN} characters")
         return token
-
-    def sms_token(self) -> str:
-        """What opens the SMS gateway; empty without a file. ValueError in one sentence when the file cannot be read."""
-        try:
-            return self.sms_token_file.read_text(encoding="ascii").strip() if self.sms_token_file else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the file {self.sms_token_file} of the SMS gateway's token cannot be read") from error
 
     def kek(self) -> bytes:
         """The key-encryption key; ValueError in one sentence when the file is missing, short or not base64."""

@@ -1,27 +1,28 @@
 """People: one row a person, their national ID found by keyed fingerprint, everything that names them sealed.
 
-Each person has a data key of their own, wrapped by the key-encryption key. Destroying the data key erases the
-person's sealed text everywhere at once (DECISIONS 5). Nothing here decides who may sign in.
+Nothing here decides who may sign in.
 """
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, bindparam, select, text
+from sqlalchemy import ColumnElement, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from consent.db import Base, Plain, Sealed, new_id, table_of
+from consent.db import new_id, table_of
 from consent.errors import NotFound
-from idp.keys import PAD_TO, KeyRing, pad, unpad, unwrap, wrap
+from idp import people
+from idp.assurance import Ial
+from idp.keys import KeyRing
 from idp.national_id import NationalIdError, RealOnly, SyntheticOnly, age_on, mask_national_id, parse_national_id
+from idp.people import NationalId, PersonSealer, Subject
 from idp.ports import IdPolicy, RegistryPerson
 
 __all__ = [
@@ -38,68 +39,19 @@ __all__ = [
     "e164",
     "find_by_national_id",
     "get",
+    "hold",
     "is_shut",
+    "level",
+    "level_now",
     "mask_national_id",
     "parse_national_id",
     "profile",
+    "rewrite",
     "rows",
 ]
 
-DATA_KEY_BYTES = 32
-AS_LONG_AS_ANY = {"name_th": 256, "name_en": 256, "email": 128, "address": 1024}  # bytes: nobody's length stands out
 FINGERPRINT_KEY = "1"
 NAME_PARTS = ("title", "given_name", "family_name")
-
-
-class Subject(Base):
-    """One person as this server knows them. The level `ial` is the account's, with how and when it was reached."""
-
-    __tablename__ = "subject"
-    __table_args__ = (
-        CheckConstraint("status IN ('active', 'closed', 'deceased')", name="status"),
-        CheckConstraint("ial IN ('1.1', '1.2', '1.3', '2.1', '2.2', '2.3', '3')", name="ial"),
-        CheckConstraint("gender IN ('male', 'female', 'other', 'unknown')", name="gender"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    status: Mapped[Plain]
-    ial: Mapped[Plain]
-    ial_method: Mapped[Plain]
-    ial_at: Mapped[datetime]
-    ial_expires_at: Mapped[datetime | None]
-    data_key: Mapped[Sealed | None]  # gone = erased
-    name_th: Mapped[Sealed]
-    name_en: Mapped[Sealed]
-    birth_date: Mapped[Sealed]
-    phone: Mapped[Sealed]
-    email: Mapped[Sealed]
-    address: Mapped[Sealed]
-    gender: Mapped[Plain]
-    locale: Mapped[Plain]
-    created_at: Mapped[datetime]
-
-
-class NationalId(Base):
-    """A person's number. Proved numbers are unique; a provisional account may one day hold an unproved one."""
-
-    __tablename__ = "national_id"
-    __table_args__ = (
-        Index(
-            "uq_national_id_proved",
-            "fingerprint",
-            unique=True,
-            sqlite_where=text("proved"),
-            postgresql_where=text("proved"),
-        ),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subject_id: Mapped[UUID] = mapped_column(ForeignKey("subject.id"), index=True)
-    fingerprint: Mapped[Plain]
-    key_id: Mapped[Plain]
-    proved: Mapped[bool]
-    number: Mapped[Sealed]
-    created_at: Mapped[datetime]
 
 
 @dataclass(frozen=True)
@@ -134,31 +86,6 @@ class Profile:
         return (self.name_en if locale == "en" else "") or self.name_th
 
 
-class PersonSealer:
-    """Seals and opens under people's own keys (`consent.db.Sealer`); unwrapped keys live as long as this object."""
-
-    def __init__(self, ring: KeyRing, session: Session) -> None:
-        self._ring, self._session = ring, session
-        self._keys: dict[UUID, bytes] = {}
-
-    def seal(self, plain: str, *, owner: UUID, field: str) -> bytes:
-        """Ciphertext, padded, different each time, bound to owner and field. KeyError without the owner's key."""
-        return _seal(self._key(owner), plain, owner=owner, field=field)
-
-    def open(self, sealed: bytes, *, owner: UUID, field: str) -> str:
-        """The text; KeyError when the owner's key is gone."""
-        return _open(self._key(owner), sealed, owner=owner, field=field)
-
-    def _key(self, owner: UUID) -> bytes:
-        if owner not in self._keys:
-            wrapped = self._session.scalar(_DATA_KEY, {"owner": owner})
-            if wrapped is None:
-                raise KeyError(owner)
-            self._keys[owner] = unwrap(self._ring.kek, wrapped, aad=_key_place(owner))
-        return self._keys[owner]
-
-
-_DATA_KEY = select(table_of(Subject).c.data_key).where(table_of(Subject).c.id == bindparam("owner"))
 _BY_FINGERPRINT = (
     select(Subject)
     .join(NationalId, NationalId.subject_id == Subject.id)
@@ -177,6 +104,25 @@ def get(session: Session, subject_id: UUID) -> Subject:
     if subject is None:
         raise NotFound("We could not find that person.", detail=f"{subject_id=}")
     return subject
+
+
+def hold(session: Session, subject_id: UUID) -> Subject:
+    """The same, and nobody else changes this person until our transaction is over. Raises: NotFound."""
+    subject = session.get(Subject, subject_id, with_for_update=True, populate_existing=True)
+    if subject is None:
+        raise NotFound("We could not find that person.", detail=f"{subject_id=}")
+    return subject
+
+
+def level(ial: str, expires_at: datetime | None, now: datetime) -> Ial:
+    """PURE: the level of an account as it counts at this moment; what has run out counts no more (THAI.md 3)."""
+    return Ial.IAL1_1 if expires_at is not None and expires_at <= now else Ial(ial)
+
+
+def level_now(session: Session, subject_id: UUID, *, now: datetime) -> Ial:
+    """The level of this person's account now. Raises: NotFound."""
+    subject = get(session, subject_id)
+    return level(subject.ial, subject.ial_expires_at, now)
 
 
 def is_shut(owner: InstrumentedAttribute[UUID] | ColumnElement[UUID]) -> ColumnElement[bool]:
@@ -208,6 +154,21 @@ def create(
         session, "account.created", now=now, actor=Actor.citizen(subject.id), subject_id=subject.id, ial=subject.ial
     )
     return subject
+
+
+def rewrite(session: Session, ring: KeyRing, subject_id: UUID, person: RegistryPerson, *, phone: str = "") -> None:
+    """Write what an authority says of a person over what we held; an empty `phone` leaves the phone as it is.
+
+    The level and the number are not touched. Raises: NotFound; KeyError when the person was erased.
+    """
+    sealer = PersonSealer(ring, session)
+    fields = _sealed_fields(person) | {"phone": e164(phone)}
+    if not phone:
+        del fields["phone"]
+    values: dict[str, Any] = {
+        field: sealer.seal(plain, owner=subject_id, field=field) for field, plain in fields.items()
+    }
+    session.execute(update(Subject).where(Subject.id == subject_id).values(gender=person.gender, **values))
 
 
 def profile(session: Session, ring: KeyRing, subject_id: UUID) -> Profile:
@@ -244,9 +205,9 @@ def rows(
     ring: KeyRing, national_id: str, person: RegistryPerson, *, locale: str, now: datetime
 ) -> tuple[Subject, NationalId]:
     """A new account, sealed under a key of its own; not yet in the database."""
-    owner, key = new_id(), os.urandom(DATA_KEY_BYTES)
+    owner, key = new_id(), people.new_data_key()
     sealed: dict[str, Any] = {
-        field: _seal(key, plain, owner=owner, field=field) for field, plain in _sealed_fields(person).items()
+        field: people.seal(key, plain, owner=owner, field=field) for field, plain in _sealed_fields(person).items()
     }
     subject = Subject(
         id=owner,
@@ -254,7 +215,7 @@ def rows(
         ial=person.attested_ial,
         ial_method="registry",
         ial_at=now,
-        data_key=wrap(ring.kek, key, aad=_key_place(owner)),
+        data_key=people.wrapped(ring, key, owner),
         gender=person.gender,
         locale=locale,
         created_at=now,
@@ -265,7 +226,7 @@ def rows(
         fingerprint=ring.fingerprint(national_id),
         key_id=FINGERPRINT_KEY,
         proved=True,
-        number=_seal(key, national_id, owner=owner, field="national_id"),
+        number=people.seal(key, national_id, owner=owner, field="national_id"),
         created_at=now,
     )
     return subject, number
@@ -285,15 +246,3 @@ def _sealed_fields(person: RegistryPerson) -> dict[str, str]:
         "email": person.email,
         "address": person.address,
     }
-
-
-def _key_place(owner: UUID) -> str:
-    return f"person:{owner}"
-
-
-def _seal(key: bytes, plain: str, *, owner: UUID, field: str) -> bytes:
-    return wrap(key, pad(plain.encode(), to=AS_LONG_AS_ANY.get(field, PAD_TO)), aad=f"{owner}:{field}")
-
-
-def _open(key: bytes, sealed: bytes, *, owner: UUID, field: str) -> str:
-    return unpad(unwrap(key, sealed, aad=f"{owner}:{field}")).decode()

@@ -146,9 +146,7 @@ def _against(
     context: Context, person: SignedIn, case: Case, care: Sequence[str], stand: Mapping[str, Standing]
 ) -> str | None:
     """The levels of clinician and patient, and the notice that must stand."""
-    account = subjects.get(context.session, person.subject_id)
-    lapsed = account.ial_expires_at is not None and account.ial_expires_at <= context.now
-    ial = Ial.IAL1_1 if lapsed else Ial(account.ial)
+    ial = subjects.level_now(context.session, person.subject_id, now=context.now)
     if not all(visits.may_treat(code, person.aal, ial) for code in care):
         return "level"
     recipient = directory.recipient_of(context.session, case.treatment.recipient_id, now=context.now)

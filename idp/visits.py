@@ -238,6 +238,12 @@ def at(session: Session, visit_id: UUID, hcode: str) -> Visit:
     return found
 
 
+def find_at(session: Session, visit_id: UUID | None, hcode: str) -> UUID | None:
+    """The visit with this id, if it is one of this facility's, over or not."""
+    found = None if visit_id is None else session.get(Visit, visit_id)
+    return None if found is None or found.hcode != hcode else found.id
+
+
 def running(session: Session, ring: KeyRing, hcode: str, *, now: datetime) -> list[Listed]:
     """The visits that are open here now, newest first."""
     sealer = PersonSealer(ring, session)

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text, update
 from consent.audit import seal
 from idp import keys, migrations, rotation
 from idp.channels import KINDS
+from idp.contact import passages, spend
 from idp.db import DatabaseError, Session, Sessions
 from idp.jobs import Job
 from idp.keys import KeyRings, SecretKey, SigningKey
@@ -77,7 +78,8 @@ def newest_moment(session: Session) -> datetime | None:
 
 def gauges(session: Session, *, now: datetime) -> list[Sample]:
     """Everything that is a state and not a count, asked of the database when Prometheus asks."""
-    return [*_letters(session, now), *_jobs(session, now), *_log(session, now), *_keys(session, now)]
+    states = _letters, _messages, _jobs, _log, _keys
+    return [sample for state in states for sample in state(session, now)]
 
 
 def _letters(session: Session, now: datetime) -> list[Sample]:
@@ -97,6 +99,19 @@ def _letters(session: Session, now: datetime) -> list[Sample]:
             Sample("yinyom_letters_dead", dead, label, "Letters that were given up."),
         ]
     return sorted(found, key=lambda sample: sample.name)
+
+
+def _messages(session: Session, now: datetime) -> list[Sample]:
+    """What text messages cost today, and what became of those of the last day."""
+    spent = spend.spent_on(session, now)
+    words = "Text messages of the last 24 h, by gateway and receipt."
+    return [
+        Sample("yinyom_messages_spent_satang", spent, {}, "What today's text messages have cost, in satang."),
+        *(
+            Sample("yinyom_messages_passed", one.count, {"gateway": one.gateway, "receipt": one.receipt}, words)
+            for one in passages.tallies(session, now=now)
+        ),
+    ]
 
 
 def _jobs(session: Session, now: datetime) -> list[Sample]:

@@ -17,15 +17,16 @@ from sqlalchemy.orm import Session
 
 from consent.audit import seal
 from consent.errors import Conflict
-from idp import counter, enrolment, interaction, jobs, outbox
+from idp import alerts, card_agents, counter, enrolment, interaction, jobs, outbox, recovery, signals
+from idp.abuse import failures, tallies
 from idp.channels import TO_PEOPLE
-from idp.contact import codes, fake, limits
-from idp.contact.codes import Challenge
+from idp.contact import codes, fake, limits, passages, spend
+from idp.contact.challenge import Challenge
 from idp.contact.limits import SendLedger
 from idp.db import Sessions
 from idp.jobs import Job
-from idp.keys import KeyRings
-from idp.login import challenges
+from idp.keys import KeyRing, KeyRings
+from idp.login import challenges, devices, other_way
 from idp.login import sessions as sign_ins
 from idp.oauth import codes as grants_in_transit
 from idp.oauth import launches, tokens
@@ -34,6 +35,7 @@ from idp.outbox import Letter
 from idp.ports import Ports
 from idp.seal_memory import SealMemory
 from idp.settings import Settings
+from idp.upstream import attempts
 
 PAUSE_S = 0.3
 LONGEST_PAUSE_S = 5.0
@@ -213,12 +215,27 @@ def _resolve(worker: Worker, job: Job) -> None:
         job,
         now=now,
         fixed_code=worker.settings.sandbox_fixed_code,
+        most_unanswered=None if worker.settings.sandbox else worker.settings.sms_range_unanswered,
     )
 
 
 def _note(worker: Worker, job: Job) -> None:
     with worker.sessions.writing() as session:
         enrolment.note(session, job, now=worker.clock())
+
+
+class InOne(Protocol):
+    """A job's verb that does its work in one transaction and asks nobody outside."""
+
+    def __call__(self, session: Session, ring: KeyRing, settings: Settings, job: Job, *, now: datetime) -> None:
+        """Do it and finish the job."""
+        ...
+
+
+def _in_one(worker: Worker, job: Job, *, verb: InOne) -> None:
+    now = worker.clock()
+    with worker.sessions.writing() as session:
+        verb(session, worker.rings.at(now), worker.settings, job, now=now)
 
 
 class Purge(Protocol):
@@ -230,18 +247,30 @@ class Purge(Protocol):
 
 
 PURGES: tuple[Purge, ...] = (
+    tallies.purge,
+    failures.purge,
     fake.purge,
+    passages.purge,
+    spend.purge,
     grants_in_transit.purge,
     tokens.purge,
     private_key_jwt.purge,
     challenges.purge,
+    attempts.purge,
+    other_way.purge,
     sign_ins.purge,
+    devices.purge,
+    alerts.purge,
+    recovery.purge,
     interaction.purge,
     launches.purge,
     counter.purge,
+    card_agents.purge,
 )
 VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     codes.RESOLVE: _resolve,
     codes.NOTE_WRONG: _note,
     codes.NOTE_LOCKED: _note,
+    alerts.SPREAD: partial(_in_one, verb=signals.spread),
+    recovery.APPLY: partial(_in_one, verb=recovery.apply),
 }

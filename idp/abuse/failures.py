@@ -6,7 +6,7 @@ has closes like any other. A guess is paid before it is compared, by one conditi
 processes together, twenty are looked at (NIST SP 800-63B section 5.2.2 allows a hundred).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from consent.db import Base, Plain, UtcDateTime, table_of
 from idp.subjects import NationalId
 
 MOST = 20
+NO_OTHER_PROOF = frozenset({"sms", "line"})
+KEPT = timedelta(days=400)  # below twenty; a closed way is closed until the person opens it
 STRANGER = ""  # every device that the person is not known by
 
 
@@ -83,3 +85,15 @@ def is_closed(session: Session, fingerprint: str, *, device: str = STRANGER) -> 
 def reopen(session: Session, subject_id: UUID) -> None:
     """The person proved themselves by something else than an SMS: the way by SMS is open again everywhere."""
     session.execute(_REOPEN, {"person": subject_id})
+
+
+def proved(session: Session, subject_id: UUID, factors: frozenset[str]) -> None:
+    """A session was written with these factors: anything beside an SMS and LINE opens the way again."""
+    if not factors <= NO_OTHER_PROOF:
+        reopen(session, subject_id)
+
+
+def purge(session: Session, *, now: datetime) -> None:
+    """Forget counts that never closed anything; a number that nobody has would be kept for ever otherwise."""
+    old = (CodeFailures.last_at < now - KEPT, CodeFailures.failures < MOST)
+    session.execute(delete(CodeFailures).where(*old).execution_options(synchronize_session=False))

@@ -25,7 +25,8 @@ def check() -> None:
     settings = read_settings()
     settings.kek()
     settings.metrics_token()
-    settings.sms_token()
+    for read in (settings.sms_token, settings.sms_fallback_token, settings.sms_receipts_secret, settings.smtp_password):
+        read()
     click.echo(f"The settings are good: {'sandbox' if settings.sandbox else 'production'} at {settings.issuer}.")
     for words in strangers(os.environ):
         click.echo(f"But {words}.", err=True)

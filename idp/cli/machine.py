@@ -25,9 +25,9 @@ def check_key_file(settings: Settings) -> Finding:
 def check_files(settings: Settings) -> Finding:
     """The other files that nobody else may read: tokens, and the database when it is a file."""
     settings.metrics_token()
-    settings.sms_token()
     database = settings.sqlite_file
-    wide = [str(path) for path in (settings.metrics_token_file, settings.sms_token_file, database) if _wide(path)]
+    files = (settings.metrics_token_file, *settings.outside_secrets, database)
+    wide = [str(path) for path in files if _wide(path)]
     if wide:
         return Finding(WARN, "files", f"others may read what is not theirs: chmod 600 {' '.join(wide)}")
     return Finding(OK, "files", "tokens and database are readable by their owner only")

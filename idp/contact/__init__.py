@@ -1,5 +1,8 @@
-"""Who holds this phone: one-time codes and the channel that carries them.
+"""Who holds this phone: one-time codes and the channels that carry letters to people.
 
-codes   a challenge for any national ID; exactly five guesses; send limits     sms    the HTTP gateway
-fake    the sandbox's channel: messages land in a table that the inbox page shows
+codes      a challenge for any national ID; exactly five guesses; send limits    limits     how often a code may be sent
+sms        one HTTP gateway                gateways   the first one, the second one, and when which is asked
+spend      what a day may cost, exactly    passages   what went through which gateway, and receipts of delivery
+mail       SMTP with STARTTLS              line       push messages of the LINE Official Account
+fake       the sandbox's channels: messages land in a table that the inbox page shows
 """

@@ -2,7 +2,7 @@
 
 The request writes the same rows whoever the number belongs to; only the worker learns that (DECISIONS 2). It makes the
 code as well, so a decoy never has one. A guess costs a try before it is compared, by one conditional UPDATE, so that
-any number of processes evaluate five and not six (RELIABILITY 3).
+any number of processes evaluate five and not six, and another from the number's twenty in a row (RELIABILITY 3).
 """
 
 import hashlib
@@ -15,16 +15,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, insert, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
-from consent.db import Base, Plain, Sealed, new_id
+from consent.db import new_id
 from idp import jobs
+from idp.abuse import failures, prefixes
 from idp.contact import limits
+from idp.contact.challenge import DIGITS, Challenge
 from idp.contact.limits import Limited
 from idp.keys import KeyRing
 
-DIGITS = 6
 LIFETIME = timedelta(minutes=5)
 TRIES = 5
 REF_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I, no O: they read as 1 and 0
@@ -36,35 +37,15 @@ NOTE_WRONG = "note-wrong-code"
 NOTE_LOCKED = "note-locked-code"
 
 
-class Challenge(Base):
-    """One posted national ID in one browser and one flow. `code_hash` stays empty unless the worker found a phone."""
+@dataclass(frozen=True)
+class Paid:
+    """A try that is spent and may now be compared, whatever with."""
 
-    __tablename__ = "challenge"
-    __table_args__ = (
-        CheckConstraint("state IN ('waiting', 'resolved')", name="state"),
-        CheckConstraint("tries_left >= 0", name="tries"),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    fingerprint: Mapped[Plain] = mapped_column(index=True)
-    browser_hash: Mapped[Plain] = mapped_column(index=True)
-    interaction_hash: Mapped[Plain]
-    ref: Mapped[Plain]
-    locale: Mapped[Plain]
-    service: Mapped[Plain]
-    asked: Mapped[Sealed]  # the number, under the server's key: no person is known yet
-    code_hash: Mapped[Plain | None]
-    tries_left: Mapped[int]
-    state: Mapped[Plain]
-    snapshot: Mapped[Sealed | None]
-    subject_id: Mapped[UUID | None] = mapped_column(ForeignKey("subject.id"))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    next_send_at: Mapped[datetime]
-    quiet_until: Mapped[datetime | None]
-    superseded_at: Mapped[datetime | None]
-    used_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
+    tries_left: int
+    fingerprint: str
+    device: str
+    code_hash: str | None
+    route: str | None
 
 
 @dataclass(frozen=True)
@@ -76,6 +57,7 @@ class GuessResult:
 
 
 _INSERT = insert(Challenge)
+_PAID = (Challenge.tries_left, Challenge.fingerprint, Challenge.device_hash, Challenge.code_hash, Challenge.route)
 
 
 def begin(
@@ -91,20 +73,31 @@ def begin(
     lifetime: timedelta = LIFETIME,
     tries: int = TRIES,
     at_once: bool = False,
+    digits: int = DIGITS,
+    device: str | None = None,
+    hurdle: str | None = None,
+    counted_as: str | None = None,
 ) -> Challenge:
     """Write a challenge and a job for a well-formed national ID; no read tells who it belongs to.
 
     Earlier challenges of this browser and flow are superseded: newest only. Within 30 s of the last send the code is
     sent when they are over; beyond the other limits `quiet_until` is set and nothing will be sent. `at_once` is for a
-    sandbox with a fixed code, where nobody waits for a message: the worker looks now.
+    sandbox with a fixed code, where nobody waits for a message: the worker looks now. `digits` is how long the code
+    will be; `device` the mark of a device that this number's person is known by, None for every other. `hurdle` says
+    why another proof is asked for: then no code is made, and none is counted. `counted_as` stands in for the number's
+    fingerprint where the code goes to a phone that was typed: what is guessed there is nothing of the number's own.
     """
-    allowed = limits.take(session, ring.fingerprint(national_id), now=now)
+    fingerprint = counted_as or ring.fingerprint(national_id)
+    allowed = now if hurdle else limits.take(session, fingerprint, now=now)
     facts = {
-        "fingerprint": ring.fingerprint(national_id),
+        "fingerprint": fingerprint,
         "browser_hash": _hashed(browser),
         "interaction_hash": _hashed(interaction_id),
         "locale": locale,
         "service": service,
+        "digits": digits,
+        "device_hash": None if device is None else _hashed(device),
+        "hurdle": hurdle,
         "tries_left": tries,
         "quiet_until": allowed.until if isinstance(allowed, Limited) else None,
     }
@@ -121,19 +114,21 @@ def resend(
     now: datetime,
     lifetime: timedelta = LIFETIME,
     tries: int = TRIES,
+    digits: int = DIGITS,
 ) -> Challenge | Limited | None:
     """Ask for a new code: a new challenge that supersedes this one, or when the next one may be asked for.
 
     1 in 30 s, 3 in 15 min, 8 a day for each number, known or unknown alike. None: another browser's, or used.
     """
     old = find(session, challenge_id, browser=browser)
-    if old is None or old.used_at is not None or old.superseded_at is not None:
+    if old is None or old.used_at is not None or old.superseded_at is not None or old.hurdle is not None:
         return None
     allowed = limits.take(session, old.fingerprint, now=now, patience=timedelta(0))
     if isinstance(allowed, Limited):
         return allowed
-    kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service")
-    facts = {name: getattr(old, name) for name in kept} | {"tries_left": tries, "quiet_until": None}
+    kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service", "device_hash")
+    facts = {name: getattr(old, name) for name in kept} | {"tries_left": tries, "quiet_until": None, "digits": digits}
+    facts |= {"hurdle": None}
     return _open(session, ring, facts, national_id=asked(ring, old), send_at=now, lifetime=lifetime, now=now)
 
 
@@ -144,13 +139,40 @@ def find(session: Session, challenge_id: UUID, *, browser: str) -> Challenge | N
     )
 
 
+def numbers_of(session: Session, browser: str, *, besides: str, since: datetime) -> int:
+    """How many other people's numbers were posted in this browser; exact over all processes."""
+    asked_for = select(func.count(Challenge.fingerprint.distinct())).where(
+        Challenge.browser_hash == _hashed(browser), Challenge.created_at > since, Challenge.fingerprint != besides
+    )
+    return session.scalar(asked_for) or 0
+
+
 def guess(
     session: Session, ring: KeyRing, challenge_id: UUID, code: str, *, browser: str, now: datetime
 ) -> GuessResult:
     """Spend a try, then compare. The caller commits whatever the outcome: a spent try is never given back.
 
-    A challenge without a code (unknown number, or not resolved yet) answers as one with another code.
+    A challenge without a code (unknown number, or not resolved yet) answers as one with another code; so does any
+    challenge of a number whose way by SMS is closed to this device.
     """
+    paid = pay(session, challenge_id, browser=browser, now=now)
+    if isinstance(paid, GuessResult):
+        return paid
+    open_here = failures.pay(session, paid.fingerprint, device=paid.device, now=now)
+    same = hmac.compare_digest(paid.code_hash or NO_CODE, code_hash(ring, challenge_id, typed(code)))
+    if not (same and open_here):
+        note_wrong(session, challenge_id, paid.tries_left, now=now)
+        return GuessResult("wrong", paid.tries_left)
+    if not use(session, challenge_id, now=now):
+        return GuessResult("spent", paid.tries_left)
+    failures.forgive(session, paid.fingerprint, device=paid.device)
+    if paid.route is not None:
+        prefixes.note_typed(session, paid.route, now=now)
+    return GuessResult("right", paid.tries_left)
+
+
+def pay(session: Session, challenge_id: UUID, *, browser: str, now: datetime) -> Paid | GuessResult:
+    """Spend one of the challenge's tries, before anything is compared; or why there is none to spend."""
     spent = session.execute(
         update(Challenge)
         .where(
@@ -162,16 +184,29 @@ def guess(
             Challenge.expires_at > now,
         )
         .values(tries_left=Challenge.tries_left - 1)
-        .returning(Challenge.code_hash, Challenge.tries_left)
+        .returning(*_PAID)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if spent is None:
         return _why_not(session, challenge_id, browser=browser, now=now)
-    right = hmac.compare_digest(spent.code_hash or NO_CODE, code_hash(ring, challenge_id, typed(code)))
-    if not right:
-        jobs.enqueue_job(session, NOTE_WRONG if spent.tries_left else NOTE_LOCKED, challenge_id, now=now)
-        return GuessResult("wrong", spent.tries_left)
-    return GuessResult("right" if _use(session, challenge_id, now=now) else "spent", spent.tries_left)
+    tries_left, fingerprint, device, hashed, route = spent
+    return Paid(tries_left, fingerprint, device or failures.STRANGER, hashed, route)
+
+
+def use(session: Session, challenge_id: UUID, *, now: datetime) -> bool:
+    """Use the challenge up; whether this call did."""
+    used: Any = session.execute(
+        update(Challenge)
+        .where(Challenge.id == challenge_id, Challenge.used_at.is_(None), Challenge.superseded_at.is_(None))
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(used.rowcount)
+
+
+def note_wrong(session: Session, challenge_id: UUID, tries_left: int, *, now: datetime) -> None:
+    """Let the worker write a wrong guess into the log and count it into everybody's budget (`abuse.alarms`)."""
+    jobs.enqueue_job(session, NOTE_WRONG if tries_left else NOTE_LOCKED, challenge_id, now=now)
 
 
 def is_waiting(challenge: Challenge) -> bool:
@@ -179,9 +214,9 @@ def is_waiting(challenge: Challenge) -> bool:
     return challenge.state == "waiting"
 
 
-def new_code() -> str:
-    """Six random digits."""
-    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+def new_code(digits: int = DIGITS) -> str:
+    """Random digits, each code as likely as any other."""
+    return f"{secrets.randbelow(10**digits):0{digits}}"
 
 
 def code_hash(ring: KeyRing, challenge_id: UUID, code: str) -> str:
@@ -246,16 +281,6 @@ def _supersede(session: Session, *, browser_hash: str, interaction_hash: str, no
         )
         .values(superseded_at=now)
     )
-
-
-def _use(session: Session, challenge_id: UUID, *, now: datetime) -> bool:
-    used: Any = session.execute(
-        update(Challenge)
-        .where(Challenge.id == challenge_id, Challenge.used_at.is_(None), Challenge.superseded_at.is_(None))
-        .values(used_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(used.rowcount)
 
 
 def _why_not(session: Session, challenge_id: UUID, *, browser: str, now: datetime) -> GuessResult:

@@ -101,11 +101,12 @@ class Limit:
 
     def __init__(self, smtp: smtplib.SMTP) -> None:
         self.over = False
-        self._smtp, self._held = smtp, None
+        self._smtp = smtp
+        self._held: socket.socket | None = None
 
     def hold(self) -> None:
         """The connection stands; take a handle of it before TLS takes the first one."""
-        self._held = self._smtp.sock.dup()
+        self._held = self._smtp.sock.dup() if self._smtp.sock else None
 
     @contextmanager
     def after(self, seconds: float) -> Iterator[None]:
@@ -125,8 +126,10 @@ class Limit:
 
     def _end(self) -> None:
         self.over = True
-        with suppress(OSError, AttributeError):  # AttributeError: there is no connection yet, and its own limit holds
-            (self._held or self._smtp.sock).shutdown(socket.SHUT_RDWR)
+        connection = self._held or self._smtp.sock  # neither: it is being made, which has a limit of its own
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def written(sender: str, to: str, text: str, *, key: str, at: datetime) -> EmailMessage:
@@ -136,7 +139,8 @@ def written(sender: str, to: str, text: str, *, key: str, at: datetime) -> Email
     message["From"], message["To"] = sender, to
     message["Subject"] = " ".join(subject.split())[:LONGEST_SUBJECT]
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{parseaddr(sender)[1].rpartition('@')[2]}>"
+    host = parseaddr(sender)[1].rpartition("@")[2]
+    message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{host}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: holiday notices need not answer
     message.set_content(body.strip("\n") + "\n", cte="base64")
     return message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, and_, delete, func, or_, select, update
+from sqlalchemy import CheckConstraint, Index, and_, delete, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -54,7 +54,7 @@ def begin(session: Session, key: str, gateway: str, *, cost: int, now: datetime)
     """Note that a message is about to go out; False when it was noted before. One statement on the primary key."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     row = {"key": key, "gateway": gateway, "cost": cost, "began_at": now}
-    noted = session.execute(insert(MessagePassage).values(row).on_conflict_do_nothing())
+    noted: Any = session.execute(insert(MessagePassage).values(row).on_conflict_do_nothing())
     return bool(noted.rowcount)
 
 
@@ -68,9 +68,8 @@ def receive(session: Session, *, gateway: str, key: str, delivered: bool, code: 
 
     A message that did not arrive is one entry of the log, about its person; `code` is the gateway's own word for why.
     """
-    news = MessagePassage.receipt.is_(None)
-    if delivered:
-        news = or_(news, MessagePassage.receipt == "failed")
+    mended = MessagePassage.receipt == "failed" if delivered else false()
+    news = or_(MessagePassage.receipt.is_(None), mended)
     kept: Any = session.execute(
         update(MessagePassage)
         .where(and_(MessagePassage.key == key, MessagePassage.gateway == gateway, news))

@@ -1,8 +1,8 @@
 """One HTTP SMS gateway.
 
 What we send: `POST <url>`, `Authorization: Bearer <token>`, `Idempotency-Key: <key>`, and JSON
-`{"from": sender, "to": "+66…", "text": …}` in UTF-8. What we understand: 200, 201 and 202 took the message; 408, 425,
-429 and 5xx mean again later; any other status will not get better by trying. No answer within the time limit means
+`{"from": sender, "to": "+66…", "text": …}` in UTF-8. What we understand: 200, 201 and 202 took the message; 402, 408,
+425, 429 and 5xx mean again later; any other status will not get better by trying. No answer within the time limit means
 that we do not know: the same key is sent again, and the gateway sees that it is the same message.
 
 What a gateway may tell later, of each key, is `idp.contact.passages`' part.
@@ -19,7 +19,7 @@ __all__ = ["HttpSms", "Sms", "SmsFailed"]
 
 TIMEOUT_S = 10.0
 TAKEN = (200, 201, 202)
-AGAIN = (408, 425, 429)
+AGAIN = (402, 408, 425, 429)  # 402: without credit, which somebody will buy
 SERVER_ERROR = 500
 THAI_MOBILE = re.compile(r"\+66[1689]\d{8}")
 

@@ -1,9 +1,11 @@
 """How does a person prove, again, that it is still them?
 
-Start reading: `sessions` (who is signed in), `factors` (what they have and may add), then one factor.
+Start reading: `sessions` (who is signed in), `factors` (what they have, may be asked for and may add), then one factor.
 
-sessions     server-side sessions, rotated at every strengthening     passkeys     register, sign in, remove
-pin totp     a PIN; an authenticator app                              tries        guesses counted before comparing
-challenges   WebAuthn challenges, each used once                      ceremony     PURE: what a browser says, proved
-invitations  how staff get their first passkey                        factors      which factors, and when one more
+sessions     server-side sessions, rotated at every strengthening     passkeys       register, sign in
+pin totp     a PIN; an authenticator app                              held           the passkeys somebody has
+challenges   WebAuthn challenges, each used once                      ceremony       PURE: what a browser says, proved
+invitations  how staff get their first passkey                        security_keys  PURE: keys that makers vouch for
+other_way    after the number, without SMS                            recovery_codes ten codes on paper
+affiliations where staff work now                                     tries          guesses counted before comparing
 """

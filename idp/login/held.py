@@ -115,9 +115,7 @@ def remove(session: Session, passkey_id: UUID, *, subject_id: UUID, now: datetim
     return True
 
 
-def rename(
-    session: Session, sealer: Sealer, passkey_id: UUID, *, subject_id: UUID, name: str, now: datetime
-) -> None:
+def rename(session: Session, sealer: Sealer, passkey_id: UUID, *, subject_id: UUID, name: str, now: datetime) -> None:
     """Give a passkey another name. Appends passkey.renamed. Raises: NotFound as `remove` does."""
     passkey = _own(session, passkey_id, subject_id)
     passkey.name, passkey.sealed_name = "", sealed(sealer, name, owner=subject_id)

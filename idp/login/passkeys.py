@@ -1,19 +1,21 @@
 """Passkeys (WebAuthn Level 3): one device, user verified, level AAL2.2; never locked (RELIABILITY 3).
 
 Signing in names nobody: the options are the same for everybody, and the passkey tells who it is. The user handle is the
-person's internal id, which says nothing to anybody else.
+person's internal id, which says nothing to anybody else; staff have another, so that one authenticator can hold both.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, and_, false, literal, or_, select, update
+from sqlalchemy import and_, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 from webauthn import generate_authentication_options, generate_registration_options
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
 from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
     PublicKeyCredentialDescriptor,
@@ -22,63 +24,50 @@ from webauthn.helpers.structs import (
 )
 
 from consent.audit import log
-from consent.db import Base, Personal, Plain, Sealed, Sealer, new_id
-from consent.errors import NotFound
-from idp.login import ceremony, challenges
+from consent.db import new_id
+from idp import alerts
+from idp.assurance import PASSKEY, SECURITY_KEY
+from idp.keys import KeyRing
+from idp.login import ceremony, challenges, held, security_keys
 from idp.login.ceremony import Assertion, PasskeyRefused
 from idp.login.challenges import REGISTER, SIGN_IN
-from idp.subjects import is_shut
+from idp.login.held import Passkey, of, remove, rename
+from idp.subjects import PersonSealer, is_shut
 
-__all__ = ["Passkey", "PasskeyRefused", "attempt", "of", "register", "remove", "rename", "verify"]
+__all__ = ["Passkey", "PasskeyRefused", "attempt", "factor_of", "of", "register", "remove", "rename", "verify"]
 
 RP_NAME = "Yinyom"
-LONGEST_NAME = 64
+STAFF_HANDLE = b"staff"
 TIMEOUT_MS = int(challenges.LIFETIME.total_seconds() * 1000)
 
 
-class Passkey(Base):
-    """One credential of one person. A removed one stays, so that its id is never taken again.
-
-    `for_staff`: added with an invitation. Only such a one opens the console: whoever holds a member of staff's phone
-    could add a passkey of their own as a citizen.
-    """
-
-    __tablename__ = "passkey"
-    __table_args__ = (CheckConstraint("sign_count >= 0", name="count"),)
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    subject_id: Mapped[UUID] = mapped_column(index=True)
-    credential_id: Mapped[Plain] = mapped_column(unique=True)
-    public_key: Mapped[bytes] = mapped_column(LargeBinary)
-    sign_count: Mapped[int] = mapped_column(BigInteger)
-    device_type: Mapped[Plain]
-    backed_up: Mapped[bool]
-    for_staff: Mapped[bool]
-    attested: Mapped[bool] = mapped_column(default=False, server_default=false())
-    name: Mapped[Personal]  # of before names were sealed; empty since
-    sealed_name: Mapped[Sealed | None]
-    aaguid: Mapped[Plain]
-    transports: Mapped[Plain]
-    created_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
-    removed_at: Mapped[datetime | None]
-
-
 def registration_options(
-    session: Session, *, subject_id: UUID, display_name: str, rp_id: str, browser: str, now: datetime
+    session: Session,
+    *,
+    subject_id: UUID,
+    display_name: str,
+    rp_id: str,
+    browser: str,
+    now: datetime,
+    for_staff: bool = False,
+    attest: bool = False,
 ) -> dict[str, Any]:
-    """What navigator.credentials.create is given: a discoverable credential with user verification, no attestation."""
+    """What navigator.credentials.create is given: a discoverable credential with user verification.
+
+    An attestation is asked for only with `attest` (section 5.4.7): of staff, where the operator named makers' roots.
+    """
     options = generate_registration_options(
         rp_id=rp_id,
         rp_name=RP_NAME,
-        user_id=subject_id.bytes,
+        user_id=handle_of(subject_id, for_staff=for_staff),
         user_name=display_name,
         user_display_name=display_name,
         timeout=TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
-        exclude_credentials=_descriptors(session, subject_id),
+        attestation=AttestationConveyancePreference.DIRECT if attest else AttestationConveyancePreference.NONE,
+        exclude_credentials=_descriptors(session, subject_id, for_staff=for_staff),
         supported_pub_key_algs=ceremony.ALGORITHMS,
     )
     challenges.issue(session, options.challenge, purpose=REGISTER, subject_id=subject_id, browser=browser, now=now)
@@ -102,6 +91,7 @@ def sign_in_options(
 def register(
     session: Session,
     *,
+    ring: KeyRing,
     subject_id: UUID,
     credential: dict[str, Any],
     name: str,
@@ -110,16 +100,21 @@ def register(
     browser: str,
     now: datetime,
     for_staff: bool = False,
+    roots: Sequence[bytes] = (),
+    must_be_attested: bool = False,
 ) -> Passkey:
-    """Add a passkey to a person. Appends passkey.added. The caller has asked `factors.may_add`.
+    """Add a passkey to a person. Appends passkey.added. The caller has asked `factors.may_add`, or has an invitation.
 
-    Raises: PasskeyRefused.
+    With makers' `roots`, a key that one of them vouches for is marked (`security_keys`). Raises: PasskeyRefused.
     """
     attestation = ceremony.read_attestation(credential)
     challenges.consume(
         session, attestation.challenge, purpose=REGISTER, subject_id=subject_id, browser=browser, now=now
     )
-    proved = ceremony.prove_attestation(attestation, rp_id=rp_id, origin=origin)
+    proved = ceremony.prove_attestation(attestation, rp_id=rp_id, origin=origin, roots=roots)
+    attested = security_keys.is_vouched_for(proved, roots)
+    if must_be_attested and not attested:
+        raise PasskeyRefused("not_attested", detail=f"{proved.fmt} {proved.credential_device_type.value}")
     passkey_id = _keep(
         session,
         subject_id=subject_id,
@@ -129,18 +124,23 @@ def register(
         device_type=proved.credential_device_type.value,
         backed_up=proved.credential_backed_up,
         for_staff=for_staff,
-        name=_tidy(name),
+        attested=attested,
+        name="",
+        sealed_name=held.sealed(PersonSealer(ring, session), name, owner=subject_id),
         aaguid=proved.aaguid,
         transports=" ".join(attestation.transports),
         created_at=now,
     )
-    log.append(session, "passkey.added", now=now, actor=log.Actor.citizen(subject_id), subject_id=subject_id)
+    actor = log.Actor.staff(subject_id) if for_staff else log.Actor.citizen(subject_id)
+    codes = (SECURITY_KEY,) if attested else ()
+    log.append(session, "passkey.added", now=now, actor=actor, subject_id=subject_id, codes=codes)
     return session.get_one(Passkey, passkey_id)
 
 
 def verify(
     session: Session,
     *,
+    ring: KeyRing,
     credential: dict[str, Any],
     rp_id: str,
     origin: str,
@@ -150,8 +150,9 @@ def verify(
 ) -> UUID:
     """Whose passkey signed this challenge, user verified. Appends passkey.used, or signin.failed for a known one.
 
-    With `for_staff`, only a passkey added with an invitation is known. Raises: PasskeyRefused, which undoes the
-    caller's transaction, the used challenge and the entry with it: a page calls `attempt`.
+    A passkey of staff is known only with `for_staff`, a citizen's only without. The owner is told of a counter that
+    went backwards. Raises: PasskeyRefused, which undoes the caller's transaction, the used challenge and the entry with
+    it: a page calls `attempt`.
     """
     assertion = ceremony.read_assertion(credential)
     passkey = _find(session, assertion, for_staff=for_staff)
@@ -163,6 +164,8 @@ def verify(
         _use(session, passkey, assertion, rp_id=rp_id, origin=origin, now=now)
     except PasskeyRefused as refused:
         _note(session, "signin.failed", passkey.subject_id, outcome="failed", reason=refused.code, now=now)
+        if refused.code == "counter":
+            alerts.tell(session, ring, subject_id=passkey.subject_id, kind="passkey_copied", now=now)
         raise
     _note(session, "passkey.used", passkey.subject_id, now=now)
     return passkey.subject_id
@@ -176,39 +179,15 @@ def attempt(session: Session, **said: Any) -> UUID | PasskeyRefused:
         return refused
 
 
-def of(session: Session, subject_id: UUID, *, for_staff: bool = False) -> list[Passkey]:
-    """The person's passkeys that still work, as a citizen or as staff, oldest first."""
-    return list(
-        session.scalars(
-            select(Passkey)
-            .where(Passkey.subject_id == subject_id, Passkey.removed_at.is_(None), Passkey.for_staff == for_staff)
-            .order_by(Passkey.created_at, Passkey.id)
-        )
-    )
+def factor_of(session: Session, credential: dict[str, Any]) -> str:
+    """What a credential that was just verified counts as in a session: "key" when attested, otherwise "passkey"."""
+    found = session.scalar(select(Passkey.attested).where(Passkey.credential_id == str(credential.get("id"))))
+    return SECURITY_KEY if found else PASSKEY
 
 
-def remove(session: Session, passkey_id: UUID, *, subject_id: UUID, now: datetime) -> None:
-    """Stop a passkey from opening anything, at once. Appends passkey.removed; a second time writes nothing.
-
-    Raises: NotFound if unknown or another person's.
-    """
-    removed = session.scalar(
-        update(Passkey)
-        .where(Passkey.id == passkey_id, Passkey.subject_id == subject_id, Passkey.removed_at.is_(None))
-        .values(removed_at=now)
-        .returning(Passkey.id)
-        .execution_options(synchronize_session=False)
-    )
-    if removed is None:
-        _own(session, passkey_id, subject_id)
-        return
-    log.append(session, "passkey.removed", now=now, actor=log.Actor.citizen(subject_id), subject_id=subject_id)
-
-
-def rename(session: Session, passkey_id: UUID, *, subject_id: UUID, name: str, now: datetime) -> None:
-    """Give a passkey another name. Appends passkey.renamed. Raises: NotFound if unknown or another person's."""
-    _own(session, passkey_id, subject_id).name = _tidy(name)
-    log.append(session, "passkey.renamed", now=now, actor=log.Actor.citizen(subject_id), subject_id=subject_id)
+def handle_of(subject_id: UUID, *, for_staff: bool) -> bytes:
+    """The user handle. An authenticator keeps one credential a handle: two, so that home does not overwrite work."""
+    return subject_id.bytes + STAFF_HANDLE if for_staff else subject_id.bytes
 
 
 def _keep(session: Session, **facts: Any) -> UUID:
@@ -221,19 +200,12 @@ def _keep(session: Session, **facts: Any) -> UUID:
     return kept
 
 
-def _own(session: Session, passkey_id: UUID, subject_id: UUID) -> Passkey:
-    passkey = session.scalar(select(Passkey).where(Passkey.id == passkey_id, Passkey.subject_id == subject_id))
-    if passkey is None:
-        raise NotFound("There is no such passkey.", detail=f"{passkey_id=}")
-    return passkey
-
-
 def _find(session: Session, assertion: Assertion, *, for_staff: bool) -> Passkey:
     name = bytes_to_base64url(assertion.credential.raw_id)
     passkey = session.scalar(
         select(Passkey).where(Passkey.credential_id == name, Passkey.removed_at.is_(None), ~is_shut(Passkey.subject_id))
     )
-    if passkey is None or (for_staff and not passkey.for_staff):
+    if passkey is None or passkey.for_staff != for_staff:
         raise PasskeyRefused("unknown")
     return passkey
 
@@ -241,7 +213,8 @@ def _find(session: Session, assertion: Assertion, *, for_staff: bool) -> Passkey
 def _match_handle(passkey: Passkey, assertion: Assertion, *, named: bool) -> None:
     """Section 7.2 step 6: the user handle is the owner's; it may be missing only where the options named the person."""
     handle = assertion.credential.response.user_handle
-    if handle != passkey.subject_id.bytes and not (named and handle is None):
+    own = {passkey.subject_id.bytes, handle_of(passkey.subject_id, for_staff=passkey.for_staff)}  # older ones of staff
+    if handle not in own and not (named and handle is None):
         raise PasskeyRefused("unknown", detail="user handle")
 
 
@@ -269,20 +242,14 @@ def _use(session: Session, passkey: Passkey, assertion: Assertion, *, rp_id: str
         raise PasskeyRefused("counter")
 
 
-def _descriptors(session: Session, subject_id: UUID) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(session: Session, subject_id: UUID, *, for_staff: bool = False) -> list[PublicKeyCredentialDescriptor]:
     return [
         PublicKeyCredentialDescriptor(
             id=base64url_to_bytes(passkey.credential_id),
             transports=[AuthenticatorTransport(word) for word in passkey.transports.split()],
         )
-        for passkey in of(session, subject_id)
+        for passkey in of(session, subject_id, for_staff=for_staff)
     ]
-
-
-def _tidy(name: str) -> str:
-    """A name fit for one line: no control characters, single spaces, at most 64 characters."""
-    shown = "".join(char if char.isprintable() else " " for char in name)
-    return " ".join(shown.split())[:LONGEST_NAME]
 
 
 def _note(

@@ -75,9 +75,7 @@ def replace(session: Session, subject_id: UUID, prepared: Prepared, *, now: date
     fresh = {"tries_left": tries.TRIES, "lockouts": 0, "locked_until": None}
     tries.keep(session, RecoverySet, subject_id, salt=prepared.salt, made_at=now, **fresh)
     session.execute(
-        delete(RecoveryCode)
-        .where(RecoveryCode.subject_id == subject_id)
-        .execution_options(synchronize_session=False)
+        delete(RecoveryCode).where(RecoveryCode.subject_id == subject_id).execution_options(synchronize_session=False)
     )
     session.add_all(RecoveryCode(code_hash=one, subject_id=subject_id, used_at=None) for one in prepared.hashes)
     session.flush()
@@ -129,7 +127,7 @@ def left(session: Session, subject_id: UUID) -> int:
 
 
 def hashed(ring: KeyRing, subject_id: UUID, salt: str, code: str) -> str:
-    """What is stored of a code (20 ms): a password hash, as 50 bits need one, and an HMAC that a copied database lacks."""
+    """What is stored of a code (20 ms): a password hash, as 50 bits need one, under a key of the server."""
     slow = hash_secret_raw(
         code.encode(),
         bytes.fromhex(salt),

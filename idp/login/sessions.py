@@ -6,7 +6,7 @@ never gains strength. Citizen and staff sessions are two kinds with two cookies 
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.db import UtcDateTime, table_of
 from consent.errors import Conflict, NotFound
+from idp.abuse import failures
 from idp.assurance import Aal
 from idp.login.session_rows import CITIZEN, STAFF, SignInSession, hash_of, level_of, limits
 from idp.settings import Settings
@@ -31,11 +32,12 @@ __all__ = [
     "end",
     "end_all",
     "end_everything",
-    "end_since",
     "find",
     "hash_of",
+    "level_of",
     "limits",
     "live",
+    "made_since",
     "purge",
     "reauthenticated",
     "start",
@@ -202,14 +204,13 @@ def end_all(session: Session, subject_id: UUID, *, now: datetime, except_id: str
     )
 
 
-def end_since(session: Session, subject_id: UUID, *, since: datetime, now: datetime) -> list[str]:
-    """End every session of a person in which something was proved at `since` or later; their ids."""
-    ids = session.scalars(
+def made_since(session: Session, subject_id: UUID, *, since: datetime) -> Sequence[str]:
+    """Ids of a person's sessions that have not ended, in which something was proved at `since` or later."""
+    return session.scalars(
         select(SignInSession.id_hash).where(
             SignInSession.subject_id == subject_id, SignInSession.auth_time >= since, SignInSession.ended_at.is_(None)
         )
     ).all()
-    return [one for one in ids if _end_where(session, SignInSession.id_hash == one, now=now)]
 
 
 def end_everything(session: Session, *, now: datetime) -> int:
@@ -255,6 +256,7 @@ def _write(session: Session, proved: frozenset[str], idle: timedelta, *, now: da
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"id_hash": hash_of(token), "factors": " ".join(sorted(proved)), "idle_s": int(idle.total_seconds())}
     session.execute(insert(SignInSession).values(**row, auth_time=now, last_seen_at=now, ended_at=None, **facts))
+    failures.proved(session, facts["subject_id"], proved)
     return token
 
 

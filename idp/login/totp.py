@@ -11,7 +11,7 @@ from uuid import UUID
 import pyotp
 import segno
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import BigInteger, select, update
+from sqlalchemy import BigInteger, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
@@ -20,7 +20,7 @@ from idp.keys import KeyRing
 from idp.login import tries
 from idp.login.tries import Check, Limited
 
-__all__ = ["Check", "Enrolment", "Totp", "begin", "check", "confirm", "qr_svg"]
+__all__ = ["Check", "Enrolment", "Totp", "begin", "check", "confirm", "qr_svg", "remove", "step_of", "use_step"]
 
 FIELD = "totp"
 ISSUER = "Yinyom"
@@ -70,7 +70,7 @@ def confirm(session: Session, sealer: Sealer, subject_id: UUID, code: str, *, no
     spent = tries.spend(session, Totp, subject_id, now=now)
     if spent is None:
         return tries.refusal(session, Totp, subject_id)
-    step = _step(sealer.open(row.pending, owner=subject_id, field=FIELD), code, now=now)
+    step = step_of(sealer.open(row.pending, owner=subject_id, field=FIELD), code, now=now)
     if step is None or not _adopt(session, subject_id, row.pending, step, now=now):
         return tries.wrong(session, Totp, subject_id, spent, factor=FIELD, reason="wrong", now=now)
     tries.forgive(session, Totp, subject_id)
@@ -86,13 +86,26 @@ def check(session: Session, sealer: Sealer, subject_id: UUID, code: str, *, now:
     spent = tries.spend(session, Totp, subject_id, now=now)
     if spent is None:
         return tries.refusal(session, Totp, subject_id)
-    step = _step(sealer.open(secret, owner=subject_id, field=FIELD), code, now=now)
+    step = step_of(sealer.open(secret, owner=subject_id, field=FIELD), code, now=now)
     if step is None:
         return tries.wrong(session, Totp, subject_id, spent, factor=FIELD, reason="wrong", now=now)
-    if not _use(session, subject_id, secret, step):
+    if not use_step(session, subject_id, secret, step):
         return tries.wrong(session, Totp, subject_id, spent, factor=FIELD, reason="replayed", now=now)
     tries.forgive(session, Totp, subject_id)
     return Check("right", tries_left=tries.TRIES)
+
+
+def remove(session: Session, subject_id: UUID, *, now: datetime) -> bool:
+    """The app's codes open nothing any more. Appends totp.removed; without an app: False, nothing."""
+    removed = session.scalar(
+        delete(Totp)
+        .where(Totp.subject_id == subject_id, Totp.confirmed_at.is_not(None))
+        .returning(Totp.subject_id)
+        .execution_options(synchronize_session=False)
+    )
+    if removed is not None:
+        log.append(session, "totp.removed", now=now, actor=log.Actor.citizen(subject_id), subject_id=subject_id)
+    return removed is not None
 
 
 def qr_svg(uri: str) -> str:
@@ -113,8 +126,8 @@ def _adopt(session: Session, subject_id: UUID, pending: bytes, step: int, *, now
     return adopted is not None
 
 
-def _use(session: Session, subject_id: UUID, secret: bytes, step: int) -> bool:
-    """Consume one time step of exactly this secret."""
+def use_step(session: Session, subject_id: UUID, secret: bytes, step: int) -> bool:
+    """Consume one time step of exactly this secret, once."""
     used = session.scalar(
         update(Totp)
         .where(Totp.subject_id == subject_id, Totp.secret == secret, Totp.last_step < step)
@@ -125,7 +138,8 @@ def _use(session: Session, subject_id: UUID, secret: bytes, step: int) -> bool:
     return used is not None
 
 
-def _step(secret: str, code: str, *, now: datetime) -> int | None:
+def step_of(secret: str, code: str, *, now: datetime) -> int | None:
+    """PURE: the time step whose code this is, within one of now; None for any other."""
     digits = tries.six_digits(code)
     try:
         return pyotp.TOTP(secret).verify_and_get_timecode(digits, for_time=now, valid_window=WINDOW) if digits else None

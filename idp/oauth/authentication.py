@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -69,6 +70,32 @@ def authenticate_none(query_client: Any, request: ProtocolRequest) -> ClientFact
         return None
     client: ClientFacts | None = query_client(name)
     return client if client is not None and client.public else None
+
+
+def named(request: ProtocolRequest) -> str:
+    """Whom the request says it comes from, before anything is proved: only for counting. Empty if it says nobody."""
+    part = _basic_part(request)
+    if part is not None:
+        return _text(part).partition(":")[0]
+    claims = str(request.form.get("client_assertion") or "").split(".")[1:2]
+    name = request.form.get("client_id") or (json_subject(_text(claims[0])) if claims else "")
+    return str(name)
+
+
+def json_subject(text: str) -> str:
+    """`sub` of a JSON object, or nothing."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    return str(said.get("sub") or "") if isinstance(said, dict) else ""
+
+
+def _text(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_").decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def _proved(query_client: Any, name: str, secret: str) -> ClientFacts | None:

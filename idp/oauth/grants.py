@@ -6,7 +6,7 @@ Codes, refresh families and access tokens hang on a grant; ending it ends them a
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -196,12 +196,14 @@ def end_everything(session: Session, *, now: datetime, reason: str) -> int:
     return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
 
 
-def end_for_session(session: Session, id_hash: str, *, now: datetime) -> int:
-    """End what lives only as long as this sign-in: grants without offline_access (catalogue rule 8); how many."""
+def end_for_session(session: Session, id_hash: str, *, now: datetime, offline_too: bool = False) -> int:
+    """End what lives only as long as this sign-in: grants without offline_access (catalogue rule 8); how many.
+
+    `offline_too`: the sign-in was not the person's, so nothing that was granted in it stays.
+    """
+    of_session = [Grant.session_id_hash == id_hash, Grant.ended_at.is_(None)]
     ids = session.scalars(
-        select(Grant.id).where(
-            Grant.session_id_hash == id_hash, Grant.offline_access.is_(False), Grant.ended_at.is_(None)
-        )
+        select(Grant.id).where(*of_session, *([] if offline_too else [Grant.offline_access.is_(False)]))
     ).all()
     return sum(end(session, grant_id, reason="signed_out", now=now) for grant_id in ids)
 
@@ -219,6 +221,14 @@ def follow_session(session: Session, old_id_hash: str, new_id_hash: str) -> None
         .where(Grant.session_id_hash == old_id_hash, Grant.ended_at.is_(None))
         .values(session_id_hash=new_id_hash)
     )
+
+
+def clients_with(session: Session, subject_id: UUID, *, id_hashes: Collection[str] | None = None) -> list[str]:
+    """Ids of the clients to which a person's live grants belong; with `id_hashes`, those of these sign-ins alone."""
+    of_person = [Grant.subject_id == subject_id, Grant.ended_at.is_(None)]
+    if id_hashes is not None:
+        of_person.append(Grant.session_id_hash.in_(id_hashes))
+    return list(session.scalars(select(Grant.client_id).where(*of_person).distinct().order_by(Grant.client_id)))
 
 
 def clients_of(session: Session, record_id: UUID) -> dict[str, UUID]:

@@ -98,9 +98,7 @@ def begin(
     return state, made
 
 
-def take(
-    session: Session, ring: KeyRing, state: str, *, provider: str, browser: str, now: datetime
-) -> Attempt | None:
+def take(session: Session, ring: KeyRing, state: str, *, provider: str, browser: str, now: datetime) -> Attempt | None:
     """What this answer belongs to, once; None if unknown, expired, answered before, or begun in another browser."""
     if not 0 < len(state) <= LONGEST_STATE:
         return None

@@ -57,7 +57,7 @@ class PublicKeys:
         """
         found = self._among(alg, kid)
         if found is None and self._is_older_than(ASKED_AGAIN_AFTER_S):
-            self._read()
+            self._read(ASKED_AGAIN_AFTER_S)
             found = self._among(alg, kid)
         if found is None:
             raise UpstreamRefused("key")
@@ -65,7 +65,7 @@ class PublicKeys:
 
     def _among(self, alg: str, kid: str | None) -> Any:
         if self._is_older_than(KEYS_KEPT_S):
-            self._read()
+            self._read(KEYS_KEPT_S)
         kind = KINDS[alg]
         fit = [
             one
@@ -85,8 +85,10 @@ class PublicKeys:
     def _is_older_than(self, seconds: float) -> bool:
         return self._read_at is None or self._clock() - self._read_at >= seconds
 
-    def _read(self) -> None:
+    def _read(self, age_s: float) -> None:
         with self._lock:
+            if not self._is_older_than(age_s):  # somebody else asked while we waited
+                return
             said = self._wire.get(self._url)
             keys = said.document.get("keys")
             if not said.good or not isinstance(keys, list):

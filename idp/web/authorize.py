@@ -64,7 +64,12 @@ def authorize_by_form() -> Response:
 
 
 def start(
-    *, kind: str, asked: AuthorizeRequest | None = None, back_to: str | None = None, aal: Aal | None = None
+    *,
+    kind: str,
+    asked: AuthorizeRequest | None = None,
+    back_to: str | None = None,
+    aal: Aal | None = None,
+    fresh: bool = False,
 ) -> str:
     """Pause a request; its id."""
     return interaction.begin(
@@ -77,6 +82,7 @@ def start(
         now=g.now,
         settings=gate.house().settings,
         aal=aal,
+        fresh=fresh,
     )
 
 
@@ -125,12 +131,13 @@ def cancelled(interaction_id: str) -> Response:
 
 @route(bp, "/sign-in", tx=Tx.WRITE)
 def sign_in() -> Response:
-    """Into the loop for a page of ours; `next` must be a path of this server, `aal` a level of its list."""
+    """Into the loop for a page of ours; `next` must be a path of this server, `aal` a level of its list, `fresh` 1."""
     wished = request.args.get("aal", Aal.AAL1.value)
     aal = Aal(wished) if wished in {level.value for level in Aal} else Aal.AAL1
+    fresh = request.args.get("fresh") == "1"
     asked = request.args.get("next", "").partition("?")[0]
     back_to = own_path(asked, default=HOME).removeprefix(request.script_root)
-    return as_response(redirect(loop.at(start(kind="console", back_to=back_to, aal=aal)), 303))
+    return as_response(redirect(loop.at(start(kind="console", back_to=back_to, aal=aal, fresh=fresh)), 303))
 
 
 @route(bp, "/sign-out", methods=("POST",), tx=Tx.WRITE)

@@ -23,7 +23,7 @@ class Ceremony:
         """From the settings, never from the Host header."""
         settings = gate.house().settings
         both = {"rp_id": settings.rp_id, "browser": cookies.browser(), "now": g.now}
-        return cls(of_options=both, of_verify={**both, "origin": settings.origin})
+        return cls(of_options=both, of_verify={**both, "origin": settings.origin, "ring": g.ring})
 
 
 def words() -> dict[str, Any]:

@@ -129,7 +129,7 @@ def screen(interaction_id: str) -> Screen:
         recipient=directory.recipient_of(g.session, client.legal_entity_id, now=g.now),
         signed_in=signed_in,
         profile=subjects.profile(g.session, g.ring, subject.id),
-        ial=subject.ial,
+        ial=subjects.level(subject.ial, subject.ial_expires_at, g.now).value,
         codes=tuple(code for code in screens[step] if code in paused.facts.missing),
         step=step + 1,
         steps=len(screens),

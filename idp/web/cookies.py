@@ -13,12 +13,14 @@ from idp.settings import Settings
 
 CITIZEN, STAFF = "yinyom", "yinyom-staff"
 BROWSER, LANGUAGE, TEXT_SIZE = "yinyom-browser", "yinyom-lang", "yinyom-size"
+DEVICE, SHARED = "yinyom-device", "yinyom-shared"  # a device that a person signed in on; one that others use too
 INVITATION, INVITATION_S = "yinyom-enrol", 900  # the code of `idp staff add`, between its form and the passkey
-EARNED = frozenset({CITIZEN, STAFF})  # set only once the work they stand for is committed
+EARNED = frozenset({CITIZEN, STAFF, DEVICE})  # set only once the work they stand for is committed
 PREFIX = "__Host-"
 YEAR_S = 365 * 24 * 3600
 TOKEN_MAX = 128
-OURS = {BROWSER: re.compile(r"[A-Za-z0-9_-]{43}")}  # what another page or program planted there is not taken over
+RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
+OURS = {BROWSER: RANDOM, DEVICE: RANDOM}  # what another page or program planted there is not taken over
 
 
 def settings() -> Settings:

@@ -3,13 +3,15 @@
 A number that somebody types opens nothing: it leads only to a visit that is open here already.
 """
 
+import unicodedata
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, g, redirect, render_template, request
+from markupsafe import Markup
 
 from consent.audit.log import Actor
-from idp import counter, directory, readings, subjects, visits
+from idp import counter, directory, handover, readings, subjects, visits
 from idp.db import Session
 from idp.login import affiliations
 from idp.national_id import NationalIdError, parse_national_id
@@ -19,10 +21,12 @@ from idp.readings import Desk, Read
 from idp.visits import Visit
 from idp.web import gate, staff
 from idp.web.gate import Elsewhere, Tx, Who, as_response, route
+from idp.web.shapes import uuid_or_none
 
 bp = Blueprint("desk", __name__, url_prefix="/desk")
 OF_AGE = 20  # Civil and Commercial Code s.19: below, a parent or guardian is told as well
 LONGEST = 40
+BARCODE = "visit-"  # what the slip's QR code says to a scanner, before the visit's id
 
 
 @route(bp, "", tx=Tx.READ, who=Who.STAFF)
@@ -37,6 +41,8 @@ def read() -> Response:
     with gate.looking() as session:
         desk = here(session)
     typed, slot = (request.form.get(name, "").strip()[:LONGEST] for name in ("card", "slot"))
+    if typed.lower().startswith(BARCODE):
+        return scanned(desk, typed[len(BARCODE) :])
     if typed:
         return typed_number(desk, typed)
     house = gate.house()
@@ -72,6 +78,20 @@ def typed_number(desk: Desk, typed: str) -> Response:
     return as_response(redirect(f"{request.script_root}/desk/visits/{found}", 303))
 
 
+def scanned(desk: Desk, code: str) -> Response:
+    """To the visit whose slip was scanned: one of this facility, or the same words as for any number."""
+    with gate.looking() as session:
+        found = visits.find_at(session, uuid_or_none(code), desk.place.hcode)
+    if found is None:
+        return again(desk, "typed")
+    return as_response(redirect(f"{request.script_root}/desk/visits/{found}", 303))
+
+
+def digits(typed: str) -> str:
+    """Digits of any script as ASCII, without what separates them."""
+    return "".join(str(unicodedata.decimal(sign, "")) for sign in typed)
+
+
 def again(desk: Desk, fault: str) -> Response:
     """The desk with what is to be done."""
     with gate.looking() as session:
@@ -82,6 +102,8 @@ def again(desk: Desk, fault: str) -> Response:
 def card(reading_id: UUID) -> Response:
     """Who the card says it is, and the notice as it is told."""
     person = of_register(reading_id)
+    with gate.alone() as session:
+        readings.touch(session, reading_id, desk=here(session), now=g.now)
     with gate.looking() as session:
         desk = here(session)
         found = readings.look(session, g.ring, reading_id, desk=desk, person=person, now=g.now)
@@ -141,7 +163,8 @@ def slip(visit_id: UUID) -> Response:
     desk = here(g.session)
     found = visits.at(g.session, visit_id, desk.place.hcode)
     notice = counter.told(g.session, recipient_name=recipient_name(desk, g.session), locale=g.locale)
-    shown = {**of_visit(found), "notice": notice.lines, "place": desk.place.name(g.locale)}
+    svg = Markup(handover.qr_svg(f"{BARCODE}{visit_id}"))  # noqa: S704 -- drawn by segno from our own id
+    shown = {**of_visit(found), "notice": notice.lines, "place": desk.place.name(g.locale), "svg": svg}
     return as_response(render_template("desk_slip.html", **shown))
 
 
@@ -242,5 +265,7 @@ def page(desk: Desk, session: Session, *, errors: dict[str, str] | None = None, 
         for one in gate.house().ports.cards.slots()
     ]
     listed = visits.running(session, g.ring, desk.place.hcode, now=g.now)
-    shown = {"place": desk.place.name(g.locale), "role": desk.place.role, "slots": slots, "visits": listed}
+    shown: dict[str, Any] = {"place": desk.place.name(g.locale), "role": desk.place.role}
+    shown |= {"slots": slots, "visits": listed}
+    shown |= {"agent_url": getattr(gate.house().ports.cards, "agent_url", None), "wiped": "idle" in request.args}
     return as_response(render_template("desk.html", errors=errors or {}, **shown), status)

@@ -77,8 +77,9 @@ def sign_in_first(error: SignInNeeded) -> Response:
     if error.who is Who.STAFF:
         wished = f"?{urlencode({'next': request.path})}" if request.method == "GET" else ""
         return as_response(redirect(request.script_root + "/staff/sign-in" + wished, 303))
-    back = request.path if request.method == "GET" else "/me"  # a query may hold what was typed: it moves nowhere
-    asked = {"next": back, **({"aal": error.aal.value} if error.aal else {})}
+    here = request.path if request.method == "GET" else "/me"  # a query may hold what was typed: it moves nowhere
+    asked = {"next": error.back or here, **({"aal": error.aal.value} if error.aal else {})}
+    asked |= {"fresh": "1"} if error.fresh else {}
     return as_response(redirect(f"{request.script_root}/sign-in?{urlencode(asked)}", 303))
 
 

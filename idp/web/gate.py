@@ -17,7 +17,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, make_response, request
 
 from idp import directory
-from idp.assurance import Aal
+from idp.assurance import Aal, roles_open
 from idp.db import DatabaseUnavailable, Session, Sessions
 from idp.keys import KeyRings
 from idp.login import sessions as sign_ins
@@ -28,9 +28,8 @@ from idp.ports import Ports
 from idp.settings import Settings
 from idp.web import cookies
 
-LONGEST_PATH = 2048
+LONGEST_PATH, CSRF_FIELD, CSRF_HEADER = 2048, "csrf", "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-CSRF_FIELD, CSRF_HEADER = "csrf", "X-CSRF-Token"
 
 
 @dataclass(frozen=True)
@@ -88,11 +87,11 @@ class Row:
 
 
 class SignInNeeded(Exception):  # noqa: N818 -- a turn of the way, not a fault
-    """Nobody is signed in, or not at the level of this page."""
+    """Nobody is signed in, or not at the level of this page, or (`fresh`) not just now. `back`: where to go then."""
 
-    def __init__(self, *, who: Who, aal: Aal | None = None) -> None:
+    def __init__(self, *, who: Who, aal: Aal | None = None, back: str | None = None, fresh: bool = False) -> None:
         super().__init__(who.value)
-        self.who, self.aal = who, aal
+        self.who, self.aal, self.back, self.fresh = who, aal, back, fresh
 
 
 @dataclass
@@ -238,8 +237,9 @@ def find_signed_in(token: str, *, kind: str) -> SignedIn | None:
 
 
 def roles() -> frozenset[str]:
-    """Roles of the signed-in member of staff, today."""
-    return directory.roles_of(g.session, g.signed_in.subject_id, now=g.now)
+    """Roles that the signed-in member of staff may exercise today: some need a security key."""
+    held = directory.roles_of(g.session, g.signed_in.subject_id, now=g.now)
+    return roles_open(held, g.signed_in.aal, house().settings.roles_needing_key)
 
 
 def own_path(asked: str | None, *, default: str) -> str:

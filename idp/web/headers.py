@@ -1,6 +1,6 @@
 """Security headers of every answer (ASVS 3.4; O20, O22 of the attack matrix)."""
 
-from flask import Response, g
+from flask import Response, g, request
 
 from idp.web import cookies
 
@@ -15,7 +15,15 @@ SOURCES = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-CSP = "; ".join(f"{directive} {sources}" for directive, sources in SOURCES.items())
+
+
+def policy(also_connect: str = "") -> str:
+    """The content security policy; a counter's page also asks the agent of its card reader, on loopback."""
+    sources = SOURCES | {"connect-src": f"{SOURCES['connect-src']} {also_connect}".strip()}
+    return "; ".join(f"{directive} {those}" for directive, those in sources.items())
+
+
+CSP = policy()
 PERMISSIONS = (
     "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()"
 )
@@ -39,5 +47,8 @@ def write_to(response: Response) -> None:
     if response.mimetype == "text/html":
         for name, value in PAGE.items():
             response.headers[name] = value
+        agent_url = cookies.settings().card_agent_url
+        if agent_url is not None and request.path.split("/")[1] == "desk":
+            response.headers["Content-Security-Policy"] = policy(agent_url)
     if cookies.settings().secure_cookies:
         response.headers["Strict-Transport-Security"] = HSTS

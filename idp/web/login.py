@@ -8,14 +8,14 @@ from flask import Blueprint, Response, g, redirect, request
 
 from idp import enrolment, interaction
 from idp.contact import codes
-from idp.contact.codes import Challenge
+from idp.contact.challenge import Challenge
 from idp.contact.limits import Limited
 from idp.db import Session
 from idp.login import sessions as sign_ins
 from idp.national_id import NationalIdError, mask_national_id, parse_national_id
 from idp.oauth import grants
 from idp.prompts import Prompt
-from idp.web import cookies, gate, loop
+from idp.web import arrivals, cookies, gate, hurdle, loop
 from idp.web.ceremony import device
 from idp.web.gate import Elsewhere, Refused, Tx, as_response, route
 from idp.web.loop import Paused
@@ -40,22 +40,30 @@ def post_login(interaction_id: str) -> Response:
     national_id, fault = read(typed)
     if fault:
         return login_page(paused, errors={"national_id": fault}, values={"national_id": typed}, status=400)
+    return asked(paused, national_id, hurdle.reason(national_id))
+
+
+def asked(paused: Paused, national_id: str, why: str | None) -> Response:
+    """Write the challenge and go on: to the code's page, or (`why`) to the other ways to prove oneself."""
     settings = gate.house().settings
     challenge = codes.begin(
         g.session,
         g.ring,
         national_id=national_id,
         browser=cookies.browser(),
-        interaction_id=interaction_id,
+        interaction_id=paused.interaction.id,
         locale=g.locale,
         now=g.now,
         service=(loop.service_of(paused.interaction) or {}).get("name", ""),
         lifetime=settings.otp_lifetime,
         tries=settings.otp_tries,
         at_once=settings.sandbox_fixed_code is not None,
+        digits=hurdle.digits(g.session),
+        device=hurdle.known_mark(g.session, g.ring.fingerprint(national_id)),
+        hurdle=why,
     )
     interaction.attach_challenge(g.session, paused.interaction, challenge.id)
-    return as_response(redirect(paused.at + "/code", 303))
+    return hurdle.there(paused) if why else as_response(redirect(paused.at + "/code", 303))
 
 
 def read(typed: str) -> tuple[str, str | None]:
@@ -82,14 +90,17 @@ def code(interaction_id: str) -> Response:
     """The code's page, the same whoever the number belongs to."""
     paused = loop.due(interaction_id, Prompt.LOGIN)
     sent_again = request.args.get("again") == "1"
-    return code_page(paused, challenge_of(paused, g.session), g.session, sent_again=sent_again)
+    return code_page(paused, code_of(paused, g.session), g.session, sent_again=sent_again)
 
 
 @route(bp, "/resend", methods=("POST",), tx=Tx.WRITE)
 def resend(interaction_id: str) -> Response:
     """A new code, or when the next one may be asked for."""
     paused = loop.due(interaction_id, Prompt.LOGIN)
-    settings, old = gate.house().settings, challenge_of(paused, g.session)
+    settings, old = gate.house().settings, code_of(paused, g.session)
+    national_id = codes.asked(g.ring, old)
+    if why := hurdle.reason(national_id):
+        return asked(paused, national_id, why)
     again = codes.resend(
         g.session,
         g.ring,
@@ -98,6 +109,7 @@ def resend(interaction_id: str) -> Response:
         now=g.now,
         lifetime=settings.otp_lifetime,
         tries=settings.otp_tries,
+        digits=hurdle.digits(g.session),
     )
     if isinstance(again, Limited):
         return code_page(paused, old, g.session, limited_until=again.until, status=429)
@@ -117,10 +129,10 @@ def post_code(interaction_id: str) -> Response:
     """A guess: the try is spent and kept first, alone; only then is anything done with a right one."""
     with gate.looking() as session:
         paused = loop.due(interaction_id, Prompt.LOGIN, session=session)
-        challenge = challenge_of(paused, session)
+        challenge = code_of(paused, session)
     typed = codes.typed(request.form.get("code", "")[:LONGEST_TYPED])
     fault = None if typed else "required"
-    if typed and (len(typed) != codes.DIGITS or not typed.isdigit()):
+    if typed and (len(typed) != challenge.digits or not typed.isdigit()):
         fault = "format"
     if fault:
         return code_page_again(paused, challenge.id, fault)
@@ -152,6 +164,7 @@ def proved(paused: Paused, challenge_id: UUID) -> Response:
         if completed.subject_id is None:
             raise Refused("account_closed", 403)
         sign_in(session, completed.subject_id, "sms")
+        hurdle.arrived(completed.subject_id)
     return loop.back(paused)
 
 
@@ -159,7 +172,9 @@ def sign_in(session: Session, subject_id: UUID, factor: str) -> None:
     """Start a session, or begin this person's own afresh; somebody else's session in this browser ends."""
     settings, old = gate.house().settings, g.signed_in
     if old is not None and old.subject_id == subject_id:
-        token = sign_ins.reauthenticated(session, old, factors={factor}, settings=settings, now=g.now)
+        shared = arrivals.is_shared()
+        token = sign_ins.reauthenticated(session, old, factors={factor}, settings=settings, now=g.now, shared=shared)
+        arrivals.welcome(session, subject_id, sign_ins.level_of(frozenset({factor})))
         loop.new_session(token, old, session)
         return
     if old is not None:
@@ -173,7 +188,9 @@ def sign_in(session: Session, subject_id: UUID, factor: str) -> None:
         device=device(),
         settings=settings,
         now=g.now,
+        shared=arrivals.is_shared(),
     )
+    arrivals.welcome(session, subject_id, sign_ins.level_of(frozenset({factor})))
     loop.new_session(token, None, session)
 
 
@@ -183,6 +200,14 @@ def challenge_of(paused: Paused, session: Session) -> Challenge:
     challenge = codes.find(session, found, browser=cookies.browser()) if found else None
     if challenge is None:
         raise Elsewhere(paused.at + "/login")
+    return challenge
+
+
+def code_of(paused: Paused, session: Session) -> Challenge:
+    """The challenge of this flow, if a code was sent for it; otherwise another proof comes first."""
+    challenge = challenge_of(paused, session)
+    if challenge.hurdle is not None:
+        raise Elsewhere(paused.at + hurdle.PAGE)
     return challenge
 
 
@@ -214,6 +239,7 @@ def code_page(
         session=session,
         errors=errors or {},
         ref=challenge.ref,
+        digits=challenge.digits,
         expires_at=challenge.expires_at,
         state=state_of(challenge),
         tries_left=challenge.tries_left,

@@ -4,12 +4,12 @@ Nothing about who asked is written anywhere. IPv6 hosts own whole networks, so t
 """
 
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address
 from threading import Lock
+
+from idp.abuse.volume import network_of
 
 WINDOW = timedelta(minutes=1)
 MOST_KNOWN = 10_000
-PREFIX_BITS = 64
 
 
 class Pace:
@@ -33,14 +33,3 @@ class Pace:
                 return False
             self._counts[origin] = self._counts.get(origin, 0) + 1
             return True
-
-
-def network_of(address: str | None) -> str:
-    """What counts as one: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        found = ip_address(address or "")
-    except ValueError:
-        return ""
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return str(IPv6Address(int(found) >> PREFIX_BITS << PREFIX_BITS))
-    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 
 from idp.login.sessions import SignedIn
 from idp.national_id import mask_national_id
-from idp.web import cookies, gate, locale
+from idp.web import cookies, gate, in_app, locale
 
 SIZES = ("1", "2", "3")
 STATIC = Path(__file__).parent / "static"
@@ -23,6 +23,9 @@ def register(app: Flask) -> None:
     environment.filters.update(thaidate=locale.day, thaidatetime=locale.moment)
     environment.globals.update(
         csrf_token=gate.csrf_token, static=static_url, mask=mask_national_id, thai=locale.thai, sandbox=False
+    )
+    environment.globals.update(
+        outside_url=in_app.outside_url,
     )
     app.context_processor(of_request)
 
@@ -38,9 +41,17 @@ def of_request() -> dict[str, Any]:
         "text_size": size if size in SIZES else "1",
         "save_data": request.headers.get("Save-Data", "").lower() == "on",
         "sandbox": gate.house().settings.sandbox,
+        "in_line": in_app.in_line(),
+        "offers": offers(),
         "request_id": g.request_id,
         "signed_in": shown_of(signed_in) if signed_in else None,
     }
+
+
+def offers() -> dict[str, bool]:
+    """Which providers above us this installation is registered at."""
+    ports = gate.house().ports
+    return {"thaid": ports.thaid.offered, "line": ports.line_login.offered}
 
 
 def shown_of(signed_in: SignedIn) -> dict[str, Any]:

@@ -4,15 +4,16 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify
 
-from idp.login import passkeys
+from idp.login import held, passkeys
 from idp.login.passkeys import PasskeyRefused
 from idp.prompts import Prompt
+from idp.subjects import PersonSealer
 from idp.web import loop
 from idp.web.ceremony import Ceremony, credential, refusal, words
 from idp.web.gate import Tx, route
 from idp.web.login import sign_in
 from idp.web.loop import Paused
-from idp.web.setup import adding
+from idp.web.setup import adding, done
 from idp.web.steps import strengthen
 
 bp = Blueprint("passkey", __name__, url_prefix="/interaction/<interaction_id>/passkey")
@@ -27,7 +28,8 @@ def options(interaction_id: str) -> Response:
     if words().get("purpose") == "register":
         _, signed_in = adding(interaction_id, g.session)
         subject_id = signed_in.subject_id
-        shown = passkeys.registration_options(g.session, subject_id=subject_id, display_name=DISPLAY_NAME, **asked)
+        label = held.label(g.session, PersonSealer(g.ring, g.session), subject_id) or DISPLAY_NAME
+        shown = passkeys.registration_options(g.session, subject_id=subject_id, display_name=label, **asked)
         return jsonify(shown)
     paused = loop.look(interaction_id)
     known = g.signed_in.subject_id if paused.prompt is Prompt.STEP_UP and g.signed_in else None
@@ -70,5 +72,5 @@ def added(interaction_id: str, said: dict[str, Any]) -> Response:
         name=str(said.get("name") or ""),
         **Ceremony.here().of_verify,
     )
-    strengthen(g.session, signed_in, "passkey")
+    done(paused, signed_in, "passkey", g.session)
     return jsonify(next=f"{paused.at}?done=passkey")

@@ -10,18 +10,22 @@ from functools import lru_cache, wraps
 
 from flask import Blueprint, Response, current_app, g, request
 
-from idp.oauth import origins, provider
-from idp.oauth.errors import Answer
+from idp.oauth import authentication, origins, provider
+from idp.oauth.errors import NO_STORE, Answer
 from idp.oauth.pipeline import ProtocolRequest
 from idp.settings import Settings
-from idp.web import errors, gate
+from idp.web import errors, gate, hurdle
 from idp.web.gate import Tx, Who, route
 
 bp = Blueprint("protocol", __name__)
 METADATA_S = 300
 KEYS_S = 60  # a rotation must show within 60 s (DECISIONS 6)
 PREFLIGHT_S = 300
-REFUSED = 400
+REFUSED, TOO_MANY = 400, 429
+TOO_OFTEN = {
+    "error": "temporarily_unavailable",
+    "error_description": "too many requests of this client, see Retry-After",
+}
 SCRIPTED = "/oauth/<any(token, revoke, userinfo):_endpoint>"
 
 
@@ -57,8 +61,12 @@ def jwks() -> Response:
 @route(bp, "/oauth/token", methods=("POST",), tx=Tx.WRITE, who=Who.CLIENT, json=True)
 @for_scripts
 def token() -> Response:
-    """RFC 6749 section 3.2."""
-    return spoken(provider.token(gate.context(), protocol_request()))
+    """RFC 6749 section 3.2. Who asks too often waits (RFC 6585 section 4); nothing of the request is looked at."""
+    asked = protocol_request()
+    wait = hurdle.token_wait_s(authentication.named(asked))
+    if wait is not None:
+        return spoken(Answer(TOO_MANY, TOO_OFTEN, {"Retry-After": str(wait), **NO_STORE}))
+    return spoken(provider.token(gate.context(), asked))
 
 
 @route(bp, "/oauth/introspect", methods=("POST",), tx=Tx.WRITE, who=Who.CLIENT, json=True)

@@ -13,7 +13,7 @@ from idp.web.gate import Refused, Tx, as_response, route
 
 bp = Blueprint("sandbox", __name__)
 NEWEST = 50
-CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+CODE = re.compile(r"(?<!\d)\d{6}(?:\d{2})?(?!\d)")
 SEEN_BY = {  # step of the tour -> the events that show that somebody took it
     "decide": ("consent.given", "consent.refused"),
     "fetch": ("introspect",),
@@ -65,9 +65,9 @@ def inbox() -> Response:
 def newest_code() -> Response:
     """The newest one-time code, large: one click from the tour."""
     only_in_the_sandbox()
-    newest = next(iter(fake.inbox(g.session, limit=1)), None)
-    found = CODE.search(newest.text) if newest else None
-    return as_response(render_template("last_code.html", message=newest, code=found[0] if found else None))
+    texts = (one for one in fake.inbox(g.session, limit=NEWEST) if one.kind == "sms")
+    newest, code = next(((one, found[0]) for one in texts if (found := CODE.search(one.text))), (None, None))
+    return as_response(render_template("last_code.html", message=newest, code=code))
 
 
 def only_in_the_sandbox() -> None:

@@ -1,27 +1,20 @@
 """Ways to confirm it is you, and where you are signed in. Changing one needs a second factor, once there is one."""
 
-from uuid import UUID
-
 from flask import Blueprint, Response, g, redirect, render_template, request
 
-from idp.assurance import Aal
-from idp.login import factors, passkeys
 from idp.login import sessions as sign_ins
 from idp.oauth import grants
-from idp.web import loop
-from idp.web.authorize import start
-from idp.web.gate import Refused, SignInNeeded, Tx, Who, as_response, route
+from idp.web import factor_list, loop
+from idp.web.gate import Tx, Who, as_response, route
 
 bp = Blueprint("security", __name__, url_prefix="/me/security")
-DONE = ("pin", "totp", "passkey", "removed", "renamed", "ended")
+DONE = ("pin", "totp", "passkey", "removed", "renamed", "totp_removed", "ended")
 
 
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN)
 def security() -> Response:
     """Factors, passkeys, sessions."""
     person, done = g.signed_in.subject_id, request.args.get("done")
-    have = factors.available(g.session, person)
-    may_add = list(factors.SECOND_FACTORS) if factors.may_add(have, g.signed_in.aal) else []
     sessions = [
         {
             "ref": one.id_hash,
@@ -37,42 +30,12 @@ def security() -> Response:
     return as_response(
         render_template(
             "me_security.html",
-            has_pin="pin" in have,
-            has_totp="totp" in have,
-            passkeys=passkeys.of(g.session, person),
-            may_add=may_add,
+            **factor_list.shown(g.session, g.ring, g.signed_in),
             sessions=sessions,
             done=done if done in DONE else None,
             errors={},
         )
     )
-
-
-@route(bp, "/add", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
-def add() -> Response:
-    """Into the loop, to the page of the factor."""
-    factor = request.form.get("factor")
-    if factor not in factors.SECOND_FACTORS:
-        raise Refused("bad_request", 400)
-    sure_enough()
-    at = loop.at(start(kind="console", back_to=loop.SECURITY))
-    return as_response(redirect(f"{at}/set-up/{factor}", 303))
-
-
-@route(bp, "/passkeys/<uuid:passkey_id>/remove", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
-def remove_passkey(passkey_id: UUID) -> Response:
-    """The passkey opens nothing from now on."""
-    sure_enough()
-    passkeys.remove(g.session, passkey_id, subject_id=g.signed_in.subject_id, now=g.now)
-    return done("removed")
-
-
-@route(bp, "/passkeys/<uuid:passkey_id>/rename", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
-def rename_passkey(passkey_id: UUID) -> Response:
-    """A name to know the device by."""
-    name = request.form.get("name", "")
-    passkeys.rename(g.session, passkey_id, subject_id=g.signed_in.subject_id, name=name, now=g.now)
-    return done("renamed")
 
 
 @route(bp, "/sessions/<ref>/end", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
@@ -92,12 +55,6 @@ def end_others() -> Response:
             grants.end_for_session(g.session, one.id_hash, now=g.now)
     sign_ins.end_all(g.session, person, now=g.now, except_id=here)
     return done("ended")
-
-
-def sure_enough() -> None:
-    """A way in may be changed by whoever used a second factor, or has none yet (ASVS 7.5.1)."""
-    if not factors.may_add(factors.available(g.session, g.signed_in.subject_id), g.signed_in.aal):
-        raise SignInNeeded(who=Who.CITIZEN, aal=Aal.AAL2_1)
 
 
 def done(what: str) -> Response:

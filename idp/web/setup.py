@@ -5,6 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, g, redirect, request
 from markupsafe import Markup
 
+from idp import alerts
+from idp.assurance import Aal, aal_of
 from idp.db import Session
 from idp.login import factors, pin, totp
 from idp.login.pin import PinRefused
@@ -12,22 +14,25 @@ from idp.login.sessions import SignedIn
 from idp.login.totp import Enrolment
 from idp.prompts import Prompt
 from idp.subjects import PersonSealer
-from idp.web import gate, loop
+from idp.web import freshness, gate, loop
 from idp.web.ceremony import device
 from idp.web.gate import Elsewhere, Tx, as_response, route
 from idp.web.loop import Paused
-from idp.web.steps import LONGEST_TYPED, SECOND, reaching, strengthen
+from idp.web.steps import LONGEST_TYPED, strengthen
 
+SECOND = factors.SECOND_FACTORS
+TOLD = {"pin": "pin_set", "totp": "totp_added", "passkey": "passkey_added"}
 bp = Blueprint("setup", __name__, url_prefix="/interaction/<interaction_id>/set-up")
 
 
 def adding(interaction_id: str, session: Session) -> tuple[Paused, SignedIn]:
     """The paused request of somebody who may add a factor now; otherwise back to the loop."""
     paused, signed_in = loop.signed_in_here(interaction_id, session)
-    if not factors.may_add(factors.available(session, signed_in.subject_id), signed_in.aal):
+    if not factors.may_add(factors.available(session, signed_in.subject_id), signed_in.factors):
         raise Elsewhere(paused.at)
     if paused.for_service and paused.prompt is not Prompt.STEP_UP:
         raise Elsewhere(paused.at)
+    freshness.just_now(session)
     return paused, signed_in
 
 
@@ -37,7 +42,7 @@ def choice(interaction_id: str) -> Response:
     paused, signed_in = adding(interaction_id, g.session)
     if paused.prompt is not Prompt.STEP_UP:
         raise Elsewhere(paused.at)
-    choices = reaching(signed_in, paused.need.aal, frozenset(SECOND))
+    choices = [one for one in SECOND if (aal_of(signed_in.factors | {one}) or Aal.AAL1) >= paused.need.aal]
     need = paused.need.aal.value
     return loop.page("setup_choice.html", paused, need=need, choices=choices, may_skip=False)
 
@@ -136,6 +141,7 @@ def ask_passkey(interaction_id: str) -> Response:
 
 
 def done(paused: Paused, signed_in: SignedIn, factor: str, session: Session) -> Response:
-    """The new factor was proved by setting it up: the session is as strong as it makes it."""
+    """The new factor was proved by setting it up: the session is as strong as it makes it. The owner hears of it."""
+    alerts.tell(session, g.ring, subject_id=signed_in.subject_id, kind=TOLD[factor], now=g.now)
     strengthen(session, signed_in, factor)
     return as_response(redirect(f"{paused.at}?done={factor}", 303))

@@ -10,12 +10,13 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 
 from idp import directory, interaction, treating
+from idp.assurance import aal_of
 from idp.db import Session
 from idp.login import affiliations, invitations, passkeys
 from idp.login import sessions as sign_ins
 from idp.login.passkeys import PasskeyRefused
 from idp.prompts import next_prompt
-from idp.web import cookies, gate, loop
+from idp.web import cookies, gate, loop, staff_keys
 from idp.web.ceremony import Ceremony, credential, device, refusal, words
 from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, own_path, route
 from idp.web.shapes import uuid_or_none
@@ -66,7 +67,8 @@ def options() -> Response:
     if invited is None:
         return refusal("enrolment")
     asked = Ceremony.here().of_options
-    return jsonify(passkeys.registration_options(g.session, subject_id=invited, display_name=DISPLAY_NAME, **asked))
+    kind = {"display_name": DISPLAY_NAME, "for_staff": True, "attest": bool(staff_keys.roots())}
+    return jsonify(passkeys.registration_options(g.session, subject_id=invited, **kind, **asked))
 
 
 @route(bp, "/passkey/verify", methods=("POST",), tx=Tx.WRITE, json=True)
@@ -76,11 +78,14 @@ def verify() -> Response:
     person = register(said) if said.get("purpose") == "register" else known(said)
     if isinstance(person, PasskeyRefused):
         return refusal(person.code)
-    if not directory.roles_of(g.session, person, now=g.now):
+    roles, factor = directory.roles_of(g.session, person, now=g.now), passkeys.factor_of(g.session, credential(said))
+    if not roles:
         return refusal("not_staff", 403)
+    if not staff_keys.open_now(roles, aal_of({factor})):
+        return refusal("key_needed", 403)
     settings = gate.house().settings
     token = sign_ins.start(
-        g.session, subject_id=person, kind="staff", factors={"passkey"}, device=device(), settings=settings, now=g.now
+        g.session, subject_id=person, kind="staff", factors={factor}, device=device(), settings=settings, now=g.now
     )
     cookies.put(cookies.STAFF, token)
     cookies.put(cookies.INVITATION, None)
@@ -162,6 +167,7 @@ def register(said: dict[str, object]) -> UUID | PasskeyRefused:
         credential=credential(said),
         name=str(said.get("name") or DISPLAY_NAME),
         for_staff=True,
+        **staff_keys.asked(invited),
         **Ceremony.here().of_verify,
     )
     return invited

@@ -5,49 +5,47 @@ from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request
 
-from idp.assurance import Aal, aal_of
+from idp.assurance import Aal
 from idp.db import Session
-from idp.login import factors, pin, totp
+from idp.login import factors, pin, recovery_codes, totp
 from idp.login import sessions as sign_ins
 from idp.login.pin import Check
 from idp.login.sessions import SignedIn
+from idp.oauth import grants
 from idp.prompts import Prompt
 from idp.subjects import PersonSealer
-from idp.web import gate, loop
+from idp.web import arrivals, cookies, gate, loop
 from idp.web.gate import Elsewhere, Tx, as_response, route
 from idp.web.loop import Paused
 
 bp = Blueprint("steps", __name__, url_prefix="/interaction/<interaction_id>")
-SECOND = factors.SECOND_FACTORS
-LONGEST_TYPED = 32
+LONGEST_TYPED = 64
 
 
-def reaching(signed_in: SignedIn, need: Aal, candidates: frozenset[str]) -> list[str]:
-    """Those that, proved now, reach the level that is needed."""
-    reached = {factor: aal_of(signed_in.factors | {factor}) for factor in SECOND if factor in candidates}
-    return [factor for factor, level in reached.items() if level is not None and level >= need]
-
-
-def raising(signed_in: SignedIn, candidates: frozenset[str]) -> list[str]:
-    """Those that raise the level at all: on the way to a factor that only a stronger sign-in may add."""
-    return [factor for factor in reaching(signed_in, Aal.AAL2_1, candidates) if signed_in.aal < Aal.AAL2_1]
-
-
-def usable(session: Session, signed_in: SignedIn, need: Aal) -> list[str]:
-    """What the person can be asked for now."""
+def usable(session: Session, signed_in: SignedIn, need: Aal) -> tuple[list[str], bool]:
+    """What the person can be asked for now, and whether they may add another factor instead."""
     have = factors.available(session, signed_in.subject_id)
-    enough = reaching(signed_in, need, have)
-    return enough or ([] if factors.may_add(have, signed_in.aal) else raising(signed_in, have))
+    return factors.askable(have, signed_in.factors, need), factors.may_add(have, signed_in.factors)
 
 
 @route(bp, "/step-up", tx=Tx.READ)
 def step_up(interaction_id: str) -> Response:
     """The choice, if there is one; a single PIN or code app is asked for at once."""
     paused, signed_in = due_step(interaction_id, g.session)
-    have = usable(g.session, signed_in, paused.need.aal)
-    if not have:
+    have, may_add = usable(g.session, signed_in, paused.need.aal)
+    if may_add and not have:
         return as_response(redirect(paused.at + "/set-up", 303))
     return loop.page("step_up.html", paused, need=paused.need.aal.value, have=have)
+
+
+@route(bp, "/step-up", methods=("POST",), tx=Tx.WRITE)
+def sign_in_again(interaction_id: str) -> Response:
+    """Another sign-in than this one, which did not lead on: it ends, and the number is asked for."""
+    paused, signed_in = due_step(interaction_id, g.session)
+    sign_ins.end(g.session, signed_in.id_hash, now=g.now)
+    grants.end_for_session(g.session, signed_in.id_hash, now=g.now)
+    cookies.put(cookies.CITIZEN, None)
+    return loop.back(paused)
 
 
 def due_step(interaction_id: str, session: Session) -> tuple[Paused, SignedIn]:
@@ -70,6 +68,12 @@ def ask_totp(interaction_id: str) -> Response:
     return ask(interaction_id, "totp")
 
 
+@route(bp, "/recovery", tx=Tx.READ)
+def ask_recovery(interaction_id: str) -> Response:
+    """One code of the sheet."""
+    return ask(interaction_id, "recovery")
+
+
 @route(bp, "/pin", methods=("POST",), tx=Tx.NONE)
 def post_pin(interaction_id: str) -> Response:
     """A try at the PIN, spent and kept first."""
@@ -80,6 +84,12 @@ def post_pin(interaction_id: str) -> Response:
 def post_totp(interaction_id: str) -> Response:
     """A try at the app's code, spent and kept first."""
     return attempt(interaction_id, "totp", totp_checked)
+
+
+@route(bp, "/recovery", methods=("POST",), tx=Tx.NONE)
+def post_recovery(interaction_id: str) -> Response:
+    """A try at the sheet, spent and kept first."""
+    return attempt(interaction_id, "recovery", recovery_checked)
 
 
 def pin_checked(session: Session, signed_in: SignedIn, typed: str) -> Check:
@@ -93,10 +103,15 @@ def totp_checked(session: Session, signed_in: SignedIn, typed: str) -> Check:
     return totp.check(session, sealer, signed_in.subject_id, typed, now=g.now)
 
 
+def recovery_checked(session: Session, signed_in: SignedIn, typed: str) -> Check:
+    """One try at a recovery code; a right one is gone."""
+    return recovery_codes.check(session, g.ring, signed_in.subject_id, typed, now=g.now)
+
+
 def ask(interaction_id: str, factor: str) -> Response:
     """The factor's page, if the person has it."""
     paused, signed_in = due_step(interaction_id, g.session)
-    have = usable(g.session, signed_in, paused.need.aal)
+    have, _ = usable(g.session, signed_in, paused.need.aal)
     if factor not in have:
         raise Elsewhere(paused.at + "/step-up")
     return factor_page(paused, factor, g.session, have=have)
@@ -106,7 +121,7 @@ def attempt(interaction_id: str, factor: str, checked: Callable[[Session, Signed
     """Spend the try and keep it; then strengthen, or say what is wrong."""
     with gate.looking() as session:
         paused, signed_in = due_step(interaction_id, session)
-        have = usable(session, signed_in, paused.need.aal)
+        have, _ = usable(session, signed_in, paused.need.aal)
     typed = request.form.get(factor, "")[:LONGEST_TYPED]
     if factor not in have:
         raise Elsewhere(paused.at + "/step-up")
@@ -125,6 +140,7 @@ def strengthen(session: Session, signed_in: SignedIn, factor: str) -> None:
     """One more factor: a new token; grants of the old session follow."""
     settings = gate.house().settings
     token = sign_ins.strengthen(session, signed_in, factor=factor, settings=settings, now=g.now)
+    arrivals.stronger(session, signed_in.subject_id, sign_ins.level_of(signed_in.factors | {factor}))
     loop.new_session(token, signed_in, session)
 
 

@@ -24,10 +24,9 @@ WAITING = {  # event -> what will write it; whoever builds that takes the line a
     "staff.invited": "inviting staff by page; `role.changed` tells of the command",
     "stepup.required": "claims of a level in a request; `stepup.done` tells of the step",
     "token.exchanged": "RFC 8693",
-    "totp.removed": "removing a code app",
 }
 COMPOSED = {  # a literal that is put together when it is written
-    "idp/login/tries.py": {"pin.failed", "pin.locked", "totp.failed", "totp.locked"},
+    "idp/login/tries.py": {f"{of}.{what}" for of in ("pin", "totp", "recovery_codes") for what in ("failed", "locked")},
 }
 
 

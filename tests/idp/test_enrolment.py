@@ -7,7 +7,7 @@ from sqlalchemy import event, func, select, update
 from consent.audit.models import AuditEntry
 from idp import enrolment, jobs, subjects
 from idp.contact import codes
-from idp.contact.codes import Challenge
+from idp.contact.challenge import Challenge
 from idp.enrolment import Completed
 from idp.fetcher import GuardedFetcher
 from idp.jobs import Job

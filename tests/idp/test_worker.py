@@ -13,7 +13,7 @@ from consent.audit.log import Actor
 from consent.errors import Conflict
 from idp import interaction, jobs, outbox, worker
 from idp.contact import codes
-from idp.contact.codes import Challenge
+from idp.contact.challenge import Challenge
 from idp.contact.limits import SendLedger
 from idp.fetcher import GuardedFetcher
 from idp.jobs import Job

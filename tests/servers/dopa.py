@@ -54,8 +54,8 @@ def chip_of(pid: str) -> str:
     return f"99900000{pid[5:12]}0"
 
 
-def under_photo_of(pid: str) -> str:
-    """The number under its photo, called bp1no here."""
+def request_of(pid: str) -> str:
+    """The number of the request that it was made on, called bp1no here."""
     return f"9990{pid[5:12]}0"
 
 
@@ -74,7 +74,7 @@ class Held:
     birthday: str
     laser: str
     chip: str
-    under_photo: str
+    request: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Dopa(Ground):
 
     def holds(self, pid: str, first: str, last: str, birth_date: str) -> Held:
         """Issue a card to a made-up person; `birth_date` is of the Christian era and may be partial."""
-        card = Held(first, last, birthday(birth_date), laser_of(pid), chip_of(pid), under_photo_of(pid))
+        card = Held(first, last, birthday(birth_date), laser_of(pid), chip_of(pid), request_of(pid))
         self.cards[pid] = card
         return card
 
@@ -153,7 +153,7 @@ class Dopa(Ground):
         if pid in self.codes:
             return self.codes[pid]
         card = self.cards.get(pid)
-        right = card is not None and (ChipNo.lower(), bp1no) == (card.chip, card.under_photo)
+        right = card is not None and (ChipNo.lower(), bp1no) == (card.chip, card.request)
         return NORMAL if right else MISMATCH
 
     def _result(self, operation: str, answer: tuple[int, str], soap: str) -> Answer:

@@ -116,13 +116,13 @@ def test_the_digit_8_is_a_fault_and_9_no_answer(dopa):
     assert "soap:Receiver" in fault.text
 
 
-@pytest.mark.parametrize(("under", "expected"), [("999000010030", 0), ("000000000000", 4), ("", 5)])
-def test_a_chip_is_checked_by_its_number_and_the_number_under_the_photo(dopa, under, expected):
+@pytest.mark.parametrize(("request_number", "expected"), [("999000010030", 0), ("000000000000", 4), ("", 5)])
+def test_a_chip_is_checked_by_its_number_and_the_number_of_its_request(dopa, request_number, expected):
     chip = dopa.cards[SOMCHAI].chip.upper()
 
-    answer = ask(dopa, "CheckCardByCID", {"ChipNo": chip, "pid": SOMCHAI, "bp1no": under})
+    answer = ask(dopa, "CheckCardByCID", {"ChipNo": chip, "pid": SOMCHAI, "bp1no": request_number})
 
-    assert dopa.cards[SOMCHAI].under_photo == "999000010030"
+    assert dopa.cards[SOMCHAI].request == "999000010030"
     assert code(answer) == expected
 
 

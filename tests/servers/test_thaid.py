@@ -34,7 +34,7 @@ def returned(answer):
 
 
 def redeem(thaid, code, auth=BASIC, **changed):
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK} | changed
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK} | changed.pop("form", changed)
     return httpx.post(f"{thaid.base}/token/", data=form, auth=auth)
 
 
@@ -130,7 +130,7 @@ def test_a_code_is_good_once(thaid):
         (("other", "other-secret"), {}, 400),
         (BASIC, {"redirect_uri": "https://else.example.test/"}, 400),
         (BASIC, {"grant_type": "password"}, 400),
-        (BASIC, {"code": "guessed"}, 400),
+        (BASIC, {"form": {"code": "guessed"}}, 400),
     ],
 )
 def test_a_code_is_for_its_client_and_its_address(thaid, auth, changed, status):

@@ -49,8 +49,9 @@ def upgrade() -> None:
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["subject_id"], ["subject.id"], name="fk_known_device_subject_id"),
         sa.PrimaryKeyConstraint("id", name="pk_known_device"),
-        sa.UniqueConstraint("subject_id", "mark", name="uq_known_device_subject_id"),
+        sa.UniqueConstraint("mark", name="uq_known_device_mark"),
     )
+    op.create_index("ix_known_device_subject_id", "known_device", ["subject_id"], unique=False)
     op.create_table(
         "recovery",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -58,6 +59,7 @@ def upgrade() -> None:
         sa.Column("way", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("notice_id", sa.Uuid(), nullable=True),
+        sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("new_phone", sa.LargeBinary(), nullable=True),
         sa.Column("code_hash", sa.Text(), nullable=True),
         sa.Column("tries_left", sa.Integer(), nullable=False),
@@ -66,7 +68,6 @@ def upgrade() -> None:
         sa.Column("hcode", sa.Text(), nullable=True),
         sa.Column("approved_by", sa.Uuid(), nullable=True),
         sa.Column("second_by", sa.Uuid(), nullable=True),
-        sa.Column("session_hash", sa.Text(), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("takes_effect_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),

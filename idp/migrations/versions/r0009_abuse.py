@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Expand: three tables, and three columns of a challenge that yesterday's code need not know."""
+    """Expand: three tables, and four columns of a challenge that yesterday's code need not know."""
     op.create_table(
         "tally",
         sa.Column("name", sa.Text(), nullable=False),
@@ -38,4 +38,5 @@ def upgrade() -> None:
     )
     op.add_column("challenge", sa.Column("digits", sa.Integer(), nullable=False, server_default="6"))
     op.add_column("challenge", sa.Column("device_hash", sa.Text(), nullable=True))
+    op.add_column("challenge", sa.Column("hurdle", sa.Text(), nullable=True))
     op.add_column("challenge", sa.Column("route", sa.Text(), nullable=True))

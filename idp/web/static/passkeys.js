@@ -20,7 +20,7 @@
       body: JSON.stringify(body),
     });
     const content = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw Object.assign(new Error(content.error || "refused"), { refused: true, stale: [403, 409, 410].includes(answer.status) });
+    if (!answer.ok) throw Object.assign(new Error(content.error || "refused"), { refused: true, stale: [403, 409, 410].includes(answer.status), code: content.error });
     return content;
   }
 
@@ -63,8 +63,11 @@
     window.location.assign(answer.next);
   }
 
+  const reasons = { counter: "counter", key_needed: "key", not_attested: "key" };
+
   function explain(fault) {
-    status.textContent = fault.stale ? block.dataset.stale : fault.refused ? block.dataset.refused : block.dataset.failed;
+    const reason = reasons[fault.code];
+    status.textContent = reason ? block.dataset[reason] : fault.stale ? block.dataset.stale : fault.refused ? block.dataset.refused : block.dataset.failed;
   }
 
   button.addEventListener("click", async () => {

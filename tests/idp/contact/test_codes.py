@@ -9,7 +9,8 @@ from consent.audit.models import AuditEntry
 from consent.db import Base
 from idp import enrolment, subjects
 from idp.contact import codes
-from idp.contact.codes import Challenge, GuessResult
+from idp.contact.challenge import Challenge
+from idp.contact.codes import GuessResult
 from idp.contact.limits import Limited
 from idp.fetcher import GuardedFetcher
 from idp.jobs import Job

@@ -8,13 +8,39 @@ import pytest
 from sqlalchemy import select, update
 
 from consent.errors import NotFound
-from idp.login import challenges, passkeys
+from idp import subjects
+from idp.alerts import Notice
+from idp.login import challenges, held, passkeys
 from idp.login.passkeys import PasskeyRefused
+from idp.proofing.sources.fake import SandboxRegistry
+from idp.subjects import PersonSealer
 from tests.fakes import MINUTE, NOW, SECOND
 from tests.idp.login.authenticator import BE, BS, EDDSA, ES256, UP, UV, Authenticator
 
 ORIGIN, RP = "http://localhost:8000", "localhost"
 HERE = {"rp_id": RP, "origin": ORIGIN, "browser": "this browser", "now": NOW}
+
+PEOPLE = ("3999000010043", "2999000010053")
+
+
+@pytest.fixture(autouse=True)
+def people(sessions, ring):
+    """Two accounts: names of passkeys are sealed under keys of their owners."""
+    registry = SandboxRegistry().people
+    with sessions.writing() as session:
+        return [subjects.create(session, ring, number, registry[number], now=NOW).id for number in PEOPLE]
+
+
+@pytest.fixture
+def somchai(people):
+    """The first of them."""
+    return people[0]
+
+
+@pytest.fixture
+def manee(people):
+    """The second."""
+    return people[1]
 
 
 @pytest.fixture
@@ -29,12 +55,13 @@ def create(session):
 
 
 @pytest.fixture
-def register(session, create):
+def register(session, ring, create):
     """Register an authenticator for a person."""
 
     def run(person, device=None, name="โทรศัพท์", **other):
         credential = (device or Authenticator(ORIGIN)).create(create(person))
-        return passkeys.register(session, subject_id=person, credential=credential, name=name, **HERE | other)
+        told = {"ring": ring, "credential": credential, "name": name}
+        return passkeys.register(session, subject_id=person, **told, **HERE | other)
 
     return run
 
@@ -50,11 +77,11 @@ def options(session):
 
 
 @pytest.fixture
-def code_of(session):
+def code_of(session, ring):
     """The code with which an assertion is refused, or None; by `attempt`, that keeps what it leaves behind."""
 
     def run(credential, **other):
-        answer = passkeys.attempt(session, credential=credential, **HERE | other)
+        answer = passkeys.attempt(session, ring=ring, credential=credential, **HERE | other)
         return answer.code if isinstance(answer, PasskeyRefused) else None
 
     return run
@@ -70,15 +97,17 @@ def phone(register, somchai):
 
 @pytest.mark.parametrize("alg", [ES256, EDDSA])
 @pytest.mark.parametrize("flags", [UP | UV, UP | UV | BE, UP | UV | BE | BS])
-def test_a_passkey_registers_and_then_says_who_it_is(session, register, options, somchai, told, alg, flags):  # noqa: PLR0917 -- fixtures
+def test_a_passkey_registers_and_then_says_who_it_is(ring, session, register, options, somchai, told, alg, flags):  # noqa: PLR0917 -- fixtures
     """Section 7.1 and 7.2; Level AAL2.2 comes from user verification."""
     device = Authenticator(ORIGIN, alg=alg, flags=flags)
 
     kept = register(somchai, device, name="  โทรศัพท์\x00 ของ\nฉัน ")
-    who = passkeys.verify(session, credential=device.get(options()), **HERE)
+    who = passkeys.verify(session, ring=ring, credential=device.get(options()), **HERE)
 
     assert who == somchai
-    assert (kept.name, kept.transports) == ("โทรศัพท์ ของ ฉัน", "hybrid internal")
+    name = held.name_of(PersonSealer(ring, session), kept)
+    assert (name, kept.transports) == ("โทรศัพท์ ของ ฉัน", "hybrid internal")
+    assert (kept.name, "โทรศัพท์".encode() in kept.sealed_name) == ("", False)
     assert (kept.device_type, kept.backed_up) == (
         "multi_device" if flags & BE else "single_device",
         bool(flags & BS),
@@ -112,7 +141,7 @@ def test_signing_in_starts_the_same_for_everybody(session, options, phone):
     assert phone.count == 0
 
 
-def test_stepping_up_names_the_persons_own_passkeys(session, options, phone, register, somchai, manee):  # noqa: PLR0917 -- fixtures
+def test_stepping_up_names_the_persons_own_passkeys(ring, session, options, phone, register, somchai, manee):  # noqa: PLR0917 -- fixtures
     """Section 5.4.4: a bound challenge; the user handle may then be missing."""
     other = Authenticator(ORIGIN)
     register(manee, other)
@@ -122,7 +151,7 @@ def test_stepping_up_names_the_persons_own_passkeys(session, options, phone, reg
         base64.urlsafe_b64encode(phone.credential_id).rstrip(b"=").decode()
     ]
     phone.user_handle = None
-    assert passkeys.verify(session, credential=phone.get(asked), **HERE) == somchai
+    assert passkeys.verify(session, ring=ring, credential=phone.get(asked), **HERE) == somchai
 
 
 def test_challenges_are_long_and_never_alike(options, session):
@@ -172,11 +201,11 @@ def test_a_changed_assertion_is_refused(options, phone, code_of, change, code):
     assert code_of(phone.get(options())) == code
 
 
-def test_an_assertion_without_cross_origin_is_fine(session, options, phone, somchai):
+def test_an_assertion_without_cross_origin_is_fine(ring, session, options, phone, somchai):
     """Older browsers do not say it (section 5.8.1)."""
     phone.told = {"crossOrigin": None}
 
-    assert passkeys.verify(session, credential=phone.get(options()), **HERE) == somchai
+    assert passkeys.verify(session, ring=ring, credential=phone.get(options()), **HERE) == somchai
 
 
 def test_an_assertion_for_another_rp_id_is_refused(options, phone, code_of):
@@ -184,15 +213,16 @@ def test_an_assertion_for_another_rp_id_is_refused(options, phone, code_of):
     assert code_of(phone.get(options(), rp_id="evil.example")) == "not_verified"
 
 
-def test_a_production_origin_works_alike(session, somchai):
+def test_a_production_origin_works_alike(ring, session, somchai):
     """Settings.rp_id and Settings.origin."""
     here = {"rp_id": "id.example.test", "origin": "https://id.example.test", "browser": "b", "now": NOW}
     asks = {"rp_id": "id.example.test", "browser": "b", "now": NOW}
     device = Authenticator("https://id.example.test")
     asked = passkeys.registration_options(session, subject_id=somchai, display_name="x", **asks)
-    passkeys.register(session, subject_id=somchai, credential=device.create(asked), name="", **here)
+    passkeys.register(session, ring=ring, subject_id=somchai, credential=device.create(asked), name="", **here)
 
-    assert passkeys.verify(session, credential=device.get(passkeys.sign_in_options(session, **asks)), **here) == somchai
+    credential = device.get(passkeys.sign_in_options(session, **asks))
+    assert passkeys.verify(session, ring=ring, credential=credential, **here) == somchai
 
 
 def test_the_handle_of_another_person_is_refused(options, phone, code_of, manee):
@@ -247,27 +277,33 @@ def test_a_challenge_belongs_to_its_browser(options, phone, code_of):
     assert code_of(phone.get(options()), browser="another browser") == "challenge"
 
 
-def test_a_challenge_belongs_to_its_purpose(session, create, options, phone, code_of, somchai):  # noqa: PLR0917 -- fixtures
+def test_a_challenge_belongs_to_its_purpose(ring, session, create, options, phone, code_of, somchai):  # noqa: PLR0917 -- fixtures
     """O40 for passkeys: what was made to register does not sign in, nor the reverse."""
     assert code_of(phone.get({**create(somchai), "rpId": RP})) == "challenge"
     device = Authenticator(ORIGIN)
     mixed = {**create(somchai), "challenge": options()["challenge"]}
     with pytest.raises(PasskeyRefused) as refused:
-        passkeys.register(session, subject_id=somchai, credential=device.create(mixed), name="", **HERE)
+        passkeys.register(session, ring=ring, subject_id=somchai, credential=device.create(mixed), name="", **HERE)
     assert refused.value.code == "challenge"
 
 
+@pytest.mark.parametrize("flags", [UP | UV, UP | UV | BE | BS])
 @pytest.mark.parametrize("told_count", [5, 4, 0])
-def test_a_counter_that_does_not_grow_is_refused_and_remembered(options, phone, code_of, session, told, told_count):  # noqa: PLR0917 -- fixtures
-    """Section 7.2 step 22: a copy may exist."""
-    phone.count = 4
+def test_a_counter_that_does_not_grow_is_refused_and_the_owner_told(  # noqa: PLR0917 -- fixtures
+    options, register, code_of, session, told, somchai, told_count, flags
+):
+    """Section 7.2 step 22: a copy may exist, of a synced key as of one that stays; refused, logged, told."""
+    phone = Authenticator(ORIGIN, flags=flags, count=4)
+    register(somchai, phone)
     assert code_of(phone.get(options())) is None
     phone.count, phone.counts = told_count, False
 
     assert code_of(phone.get(options())) == "counter"
 
-    assert told(session) == ["passkey.added", "passkey.used", "signin.failed counter"]
+    assert told(session) == ["alert.sent", "passkey.added", "passkey.used", "signin.failed counter"]
+    assert [(one.kind, one.subject_id) for one in session.scalars(select(Notice))] == [("passkey_copied", somchai)]
     assert session.scalar(select(passkeys.Passkey.sign_count)) == 5
+    phone.counts = True
     phone.count = 6
     assert code_of(phone.get(options())) is None
 
@@ -292,13 +328,13 @@ def test_a_refusal_of_a_known_passkey_is_remembered_and_an_unknown_one_names_nob
     assert told(session) == ["passkey.added", "signin.failed not_verified"]
 
 
-def test_a_removed_passkey_opens_nothing(session, options, phone, code_of, somchai, manee, told):  # noqa: PLR0917 -- fixtures
+def test_a_removed_passkey_opens_nothing(ring, session, options, phone, code_of, somchai, manee, told):  # noqa: PLR0917 -- fixtures
     """O46: factor change; somebody else's passkey is not found."""
     asked, kept = options(subject_id=somchai), passkeys.of(session, somchai)[0]
     with pytest.raises(NotFound):
         passkeys.remove(session, kept.id, subject_id=manee, now=NOW)
     with pytest.raises(NotFound):
-        passkeys.rename(session, kept.id, subject_id=manee, name="x", now=NOW)
+        passkeys.rename(session, PersonSealer(ring, session), kept.id, subject_id=manee, name="x", now=NOW)
 
     passkeys.remove(session, kept.id, subject_id=somchai, now=NOW)
     passkeys.remove(session, kept.id, subject_id=somchai, now=NOW)
@@ -309,13 +345,15 @@ def test_a_removed_passkey_opens_nothing(session, options, phone, code_of, somch
     assert told(session) == ["passkey.added", "passkey.removed"]
 
 
-def test_a_passkey_can_be_renamed(session, phone, somchai, told):
+def test_a_passkey_can_be_renamed(ring, session, phone, somchai, told):
     """The name is for the person alone; one line, 64 characters."""
     kept = passkeys.of(session, somchai)[0]
 
-    passkeys.rename(session, kept.id, subject_id=somchai, name="  กุญแจ\n" + "ก" * 100, now=NOW)
+    sealer = PersonSealer(ring, session)
 
-    assert passkeys.of(session, somchai)[0].name == "กุญแจ " + "ก" * 58
+    passkeys.rename(session, sealer, kept.id, subject_id=somchai, name="  กุญแจ\n" + "ก" * 100, now=NOW)
+
+    assert held.name_of(sealer, passkeys.of(session, somchai)[0]) == "กุญแจ " + "ก" * 58
     assert told(session) == ["passkey.added", "passkey.renamed"]
     assert phone.count == 0
 
@@ -355,12 +393,12 @@ def test_a_registration_elsewhere_or_too_late_is_refused(register, session, somc
     assert passkeys.of(session, somchai) == []
 
 
-def test_a_registration_begun_by_one_person_does_not_end_at_another(session, create, somchai, manee):
+def test_a_registration_begun_by_one_person_does_not_end_at_another(ring, session, create, somchai, manee):
     """The challenge is bound to who asked."""
     said = Authenticator(ORIGIN).create(create(somchai))
 
     with pytest.raises(PasskeyRefused) as refused:
-        passkeys.register(session, subject_id=manee, credential=said, name="", **HERE)
+        passkeys.register(session, ring=ring, subject_id=manee, credential=said, name="", **HERE)
 
     assert refused.value.code == "challenge"
 
@@ -387,34 +425,34 @@ def test_old_challenges_are_forgotten(session, options):
     assert session.scalars(select(challenges.WebauthnChallenge.expires_at)).all() == [NOW + 10 * MINUTE]
 
 
-def _enrolled(sessions, person, **device):
+def _enrolled(sessions, ring, person, **device):
     """A committed passkey and its authenticator."""
     made = Authenticator(ORIGIN, **device)
     asks = {"rp_id": RP, "browser": "this browser", "now": NOW}
     with sessions.writing() as session:
         asked = passkeys.registration_options(session, subject_id=person, display_name="x", **asks)
-        passkeys.register(session, subject_id=person, credential=made.create(asked), name="", **HERE)
+        passkeys.register(session, ring=ring, subject_id=person, credential=made.create(asked), name="", **HERE)
         return made, [passkeys.sign_in_options(session, **asks) for _ in range(8)]
 
 
-def test_of_many_answers_to_one_challenge_one_is_believed(sessions, somchai, at_once):
+def test_of_many_answers_to_one_challenge_one_is_believed(ring, sessions, somchai, at_once):
     """RELIABILITY rule 1."""
-    device, asked = _enrolled(sessions, somchai, counts=False)
+    device, asked = _enrolled(sessions, ring, somchai, counts=False)
     said = device.get(asked[0])
 
-    answers = at_once(8, lambda session: passkeys.attempt(session, credential=said, **HERE))
+    answers = at_once(8, lambda session: passkeys.attempt(session, ring=ring, credential=said, **HERE))
 
     assert answers.count(somchai) == 1
     assert Counter(answer.code for answer in answers if answer != somchai) == {"challenge": 7}
 
 
-def test_of_many_answers_with_one_count_one_is_believed(sessions, somchai, at_once):
+def test_of_many_answers_with_one_count_one_is_believed(ring, sessions, somchai, at_once):
     """RELIABILITY rule 1: the counter, too, is compared by the statement that moves it."""
-    device, asked = _enrolled(sessions, somchai, counts=False)
+    device, asked = _enrolled(sessions, ring, somchai, counts=False)
     device.count = 3
     said = [device.get(options) for options in asked]
 
-    answers = at_once(8, lambda session: passkeys.attempt(session, credential=said.pop(), **HERE))
+    answers = at_once(8, lambda session: passkeys.attempt(session, ring=ring, credential=said.pop(), **HERE))
 
     assert answers.count(somchai) == 1
     assert Counter(answer.code for answer in answers if answer != somchai) == {"counter": 7}
@@ -440,12 +478,72 @@ def test_a_passkey_of_a_shut_account_opens_nothing(session, register, options, c
     assert code_of(device.get(options())) == "unknown"
 
 
-def test_only_a_passkey_from_an_invitation_is_one_for_staff(register, options, code_of, somchai):
-    """DECISIONS 4: whoever holds a member of staff's phone cannot add their own way into the console."""
+def test_a_passkey_opens_the_citizens_side_or_the_staffs_never_both(register, options, code_of, somchai):
+    """DECISIONS 4: whoever holds a member of staff's phone cannot add a way into the console."""
     own, invited = Authenticator(ORIGIN), Authenticator(ORIGIN)
     register(somchai, own)
     register(somchai, invited, for_staff=True)
 
     assert code_of(own.get(options()), for_staff=True) == "unknown"
     assert code_of(invited.get(options()), for_staff=True) is None
-    assert code_of(invited.get(options())) is None
+    assert code_of(invited.get(options())) == "unknown"
+    assert code_of(own.get(options())) is None
+
+
+def test_a_passkey_of_staff_is_none_of_the_citizens(session, register, options, somchai):
+    """A clerk who has only the passkey of the counter is, at home, somebody without a second factor: no dead end."""
+    kept = register(somchai, Authenticator(ORIGIN), for_staff=True)
+
+    assert passkeys.of(session, somchai) == []
+    assert passkeys.of(session, somchai, for_staff=True) == [kept]
+    assert options(subject_id=somchai)["allowCredentials"] == []
+    with pytest.raises(NotFound):
+        passkeys.remove(session, kept.id, subject_id=somchai, now=NOW)
+
+
+def test_one_authenticator_holds_both_of_a_member_of_staff(create, register, somchai):
+    """Section 6.3.2: a discoverable credential replaces the one of the same user handle; so there are two handles."""
+    at_home, at_work = create(somchai), create(somchai, for_staff=True)
+    assert at_home["user"]["id"] != at_work["user"]["id"]
+
+    register(somchai, Authenticator(ORIGIN))
+
+    assert len(create(somchai)["excludeCredentials"]) == 1
+    assert create(somchai, for_staff=True)["excludeCredentials"] == []
+
+
+def test_a_passkey_of_staff_says_its_own_handle_or_the_older_one(session, ring, create, options, code_of, somchai):  # noqa: PLR0917 -- fixtures
+    """Section 7.2 step 6; those from before the second handle go on working, another's handle never does."""
+    asked, device = create(somchai, for_staff=True), Authenticator(ORIGIN)
+    said = {"ring": ring, "credential": device.create(asked), "name": "", "for_staff": True}
+    passkeys.register(session, subject_id=somchai, **said, **HERE)
+    handles = {"own": device.user_handle, "older": create(somchai)["user"]["id"], "foreign": "AAAA"}
+
+    answers = {}
+    for name, device.user_handle in handles.items():
+        answers[name] = code_of(device.get(options()), for_staff=True)
+
+    assert answers == {"own": None, "older": None, "foreign": "unknown"}
+
+
+def test_an_older_name_is_read_until_it_is_sealed(session, ring, register, somchai):
+    """Yesterday's rows have their name in the open; renaming seals it, removing forgets it."""
+    kept, sealer = register(somchai), PersonSealer(ring, session)
+    kept.name, kept.sealed_name = "โทรศัพท์เก่า", None
+    assert held.name_of(sealer, kept) == "โทรศัพท์เก่า"
+
+    passkeys.rename(session, sealer, kept.id, subject_id=somchai, name="ใหม่", now=NOW)
+    assert (kept.name, held.name_of(sealer, kept)) == ("", "ใหม่")
+
+    passkeys.remove(session, kept.id, subject_id=somchai, now=NOW)
+    session.refresh(kept)
+    assert (kept.name, kept.sealed_name) == ("", None)
+
+
+def test_the_browsers_list_shows_a_masked_number_and_no_name(session, ring, somchai):
+    """Labels are copied to clouds: enough to tell a family's accounts apart, too little to name anybody."""
+    shown = held.label(session, PersonSealer(ring, session), somchai)
+
+    assert shown.count("x") >= 9
+    assert PEOPLE[0] not in shown
+    assert sum(sign.isdigit() for sign in shown) <= 3

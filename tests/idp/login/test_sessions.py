@@ -133,11 +133,11 @@ def test_stepping_up_changes_the_token_and_keeps_the_absolute_limit(signed_in, f
     old = signed_in()
     now = NOW + 20 * MINUTE
 
-    new = sign_ins.strengthen(session, find(old, now), factor="totp", settings=settings, now=now)
+    new = sign_ins.strengthen(session, find(old, now), factor="pin", settings=settings, now=now)
 
     assert find(old, now) is None
     found = find(new, now)
-    assert (found.factors, found.aal, found.auth_time) == ({"sms", "totp"}, Aal.AAL2_1, now)
+    assert (found.factors, found.aal, found.auth_time) == ({"sms", "pin"}, Aal.AAL2_1, now)
     assert found.expires_at == NOW + 12 * HOUR
     assert told(session) == ["signin.done", "stepup.done"]
 

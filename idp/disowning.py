@@ -1,0 +1,48 @@
+"""The story of "this was not me": the code of a notice is typed → what was done since is undone, SMS rests a day.
+
+Whoever holds the code read a message to the person; it proves no more than that. So it opens nothing, and what it takes
+away cannot be replaced by a code alone either: until a card, ThaID or a counter has shown who it is, nobody adds a way
+in to an account that was left without one (RELIABILITY 3: lock the path, never the person).
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from consent.audit import log
+from idp import alerts, recovery, signing_out
+from idp.alerts import Notice
+from idp.keys import KeyRing
+from idp.login import removal
+from idp.settings import Settings
+
+SMS_RESTS = timedelta(hours=24)
+HARMLESS = frozenset({"level_changed", "phone_changed", "recovery_done", "recovery_started"})
+
+
+def disown(session: Session, ring: KeyRing, settings: Settings, typed: str, *, now: datetime) -> Notice | None:
+    """Take the change of a notice back by its code, once; the notice, or None for a code that opens nothing.
+
+    Ends what was signed in since the change, with all that was granted there; takes away the ways in that were added
+    since; stops a recovery that waits; no code by SMS for 24 hours. Appends alert.disowned.
+    """
+    code = alerts.typed(typed)
+    notice = alerts.take_back(session, ring, code, now=now) if code else None
+    if notice is None:
+        return None
+    person = notice.subject_id
+    signing_out.since(session, ring, settings, subject_id=person, since=notice.at, now=now)
+    gone: frozenset[str] = frozenset()
+    if notice.kind not in HARMLESS:
+        gone = removal.added_since(session, person, since=notice.at, now=now)
+    recovery.cancel(session, person, now=now, reason="disowned")
+    alerts.freeze_sms(session, person, until=now + SMS_RESTS, adding_since=now if gone else None)
+    log.append(
+        session,
+        "alert.disowned",
+        now=now,
+        actor=log.Actor.citizen(person),
+        subject_id=person,
+        codes=(f"change:{notice.kind}", *(f"removed:{one}" for one in sorted(gone))),
+    )
+    return notice

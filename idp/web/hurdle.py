@@ -1,0 +1,126 @@
+"""Before a code goes out: does whoever asks have to prove themselves in another way first? The same for every number.
+
+Volume is counted for the address that the connection came from (or the trusted proxies said), never for what a header
+claims. Nothing is refused: the page names a passkey, a code app, a recovery code, and the counter (RELIABILITY 3).
+"""
+
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, g, redirect, request
+
+from idp.abuse import alarms, volume
+from idp.abuse.counters import Windows, redis
+from idp.abuse.volume import Asking
+from idp.contact import codes
+from idp.db import Session
+from idp.login import devices
+from idp.prompts import Prompt
+from idp.settings import Settings
+from idp.web import cookies, gate, loop
+from idp.web.gate import Elsewhere, Tx, as_response, route
+from idp.web.loop import Paused
+
+bp = Blueprint("hurdle", __name__, url_prefix="/interaction/<interaction_id>")
+PAGE = "/another-proof"
+KEY = "yinyom-windows"
+
+
+@route(bp, PAGE, tx=Tx.READ)
+def another_proof(interaction_id: str) -> Response:
+    """The other ways to prove oneself, for whoever was sent here."""
+    paused = loop.due(interaction_id, Prompt.LOGIN)
+    found = paused.interaction.challenge_id
+    challenge = codes.find(g.session, found, browser=cookies.browser()) if found else None
+    if challenge is not None and challenge.hurdle is None:
+        raise Elsewhere(paused.at + "/code")
+    return loop.page("another_proof.html", paused, has_number=challenge is not None)
+
+
+def met(paused: Paused, national_id: str, session: Session | None = None) -> Response | None:
+    """303 to that page, if another proof comes first; None for nearly everybody. Counts one question."""
+    return there(paused) if reason(national_id, session) else None
+
+
+def there(paused: Paused) -> Response:
+    """303 to the page."""
+    return as_response(redirect(paused.at + PAGE, 303))
+
+
+def reason(national_id: str, session: Session | None = None) -> str | None:
+    """Why another proof comes first, or None. Counts one question of this browser and network about this number."""
+    own = session or g.session
+    fingerprint = g.ring.fingerprint(national_id)
+    settings, windows, network = gate.house().settings, windows_here(), network_here()
+    pair, numbers = f"pair:{keyed(network, fingerprint)}", f"numbers:{keyed(network)}"
+    if windows.first(f"number:{keyed(network, fingerprint)}", window=volume.HOUR, now=g.now):
+        windows.add(numbers, window=volume.HOUR, now=g.now)
+    asking = Asking(
+        known_device=known_device(own, fingerprint),
+        alarm=alarms.OTHER_PROOF in alarms.raised(own, now=g.now),
+        facility=volume.is_within(network, settings.facility_networks),
+        browser_numbers=1 + codes.numbers_of(own, cookies.browser(), besides=fingerprint, since=g.now - volume.HOUR),
+        network_numbers=windows.seen(numbers, window=volume.HOUR, now=g.now),
+        network_arrived=windows.seen(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now),
+        pair=windows.add(pair, window=volume.PAIR_WINDOW, now=g.now),
+    )
+    return volume.hurdle(asking, browser_most=settings.numbers_per_browser)
+
+
+def arrived(subject_id: UUID) -> None:
+    """Somebody from this network proved who they are: it may ask for ten more people this hour."""
+    network = network_here()
+    if windows_here().first(f"person:{keyed(network, str(subject_id))}", window=volume.HOUR, now=g.now):
+        windows_here().add(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now)
+
+
+def known_mark(session: Session, fingerprint: str) -> str | None:
+    """The mark of this browser, if the person of this number signed in here before."""
+    return cookies.read(cookies.DEVICE) if known_device(session, fingerprint) else None
+
+
+def known_device(session: Session, fingerprint: str) -> bool:
+    """The same one read for every number."""
+    return devices.known_for(session, g.ring, cookies.read(cookies.DEVICE), fingerprint=fingerprint, now=g.now)
+
+
+def digits(session: Session) -> int:
+    """How long a code is now; a sandbox's fixed code stays as it is."""
+    if gate.house().settings.sandbox_fixed_code:
+        return alarms.DIGITS
+    return alarms.digits(alarms.raised(session, now=g.now))
+
+
+def token_wait_s(client_id: str) -> int | None:
+    """How many seconds a client that asks for tokens too often should wait; None counts one request and lets it in.
+
+    Counted for what it calls itself together with its network: nobody uses up a client's rate from elsewhere.
+    """
+    most, name = gate.house().settings.token_rate, f"token:{keyed(network_here(), client_id)}"
+    so_far = windows_here().seen(name, window=volume.MINUTE, now=g.now)
+    if most and so_far.over(most - 1):
+        return volume.wait_s(so_far, most)
+    windows_here().add(name, window=volume.MINUTE, now=g.now)
+    return None
+
+
+def network_here() -> str:
+    """The network that this request came from."""
+    return volume.network_of(request.remote_addr)
+
+
+def keyed(*parts: str) -> str:
+    """What is counted under, so that a copied counter names nobody's address and nobody's number."""
+    found: str = g.ring.mac("fingerprint", "volume", *parts).hex()[:32]
+    return found
+
+
+def windows_here() -> Windows:
+    """The counters of this process."""
+    found: Windows = current_app.extensions[KEY]
+    return found
+
+
+def windows_of(settings: Settings) -> Windows:
+    """Counters as these settings want them; nothing is connected yet."""
+    connect = None if settings.redis_url is None else redis(settings.redis_url, settings.redis_password())
+    return Windows(connect, share=settings.processes or settings.workers)
