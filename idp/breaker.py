@@ -7,6 +7,7 @@ row. The rest doubles while it stays away. Each process has its own: what one le
 import threading
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
 import structlog
 
@@ -16,6 +17,7 @@ LONGEST_TRY_S = 10.0
 FAILURES = 3
 
 logger = structlog.get_logger("yinyom.breaker")
+_known: "WeakSet[Breaker]" = WeakSet()
 
 
 class Breaker:
@@ -26,6 +28,7 @@ class Breaker:
         self._most, self._clock, self._lock = failures, clock, threading.Lock()
         self._failures, self._rest, self._until = 0, REST_S, 0.0
         self._open = False
+        _known.add(self)
 
     @property
     def is_open(self) -> bool:
@@ -63,3 +66,11 @@ class Breaker:
             self._open, self._until = True, self._clock() + self._rest
         if not was_open:
             logger.warning("breaker.opened", service=self.name, timed_out=timed_out)
+
+
+def open_services() -> dict[str, bool]:
+    """Every service that this process has a breaker for, and whether it counts as away."""
+    found: dict[str, bool] = {}
+    for one in list(_known):
+        found[one.name] = found.get(one.name, False) or one.is_open
+    return found

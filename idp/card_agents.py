@@ -73,7 +73,8 @@ def add(session: Session, *, hcode: str, label: str, public_jwk: str, now: datet
     agent = CardAgent(hcode=hcode, label=label.strip(), kid=kid, public_jwk=known, added_at=now)
     session.add(agent)
     session.flush()
-    log.append(session, "agent.added", now=now, actor=Actor.system("operator"), codes=(f"hcode:{hcode}", f"agent:{agent.id}"))
+    codes = (f"hcode:{hcode}", f"agent:{agent.id}")
+    log.append(session, "agent.added", now=now, actor=Actor.system("idp"), codes=codes)
     return agent
 
 
@@ -102,7 +103,7 @@ def remove(session: Session, agent_id: UUID, *, now: datetime) -> None:
     )
     if gone.rowcount == 1:
         codes = (f"hcode:{agent.hcode}", f"agent:{agent.id}")
-        log.append(session, "agent.removed", now=now, actor=Actor.system("operator"), codes=codes)
+        log.append(session, "agent.removed", now=now, actor=Actor.system("idp"), codes=codes)
 
 
 def all_of(session: Session, hcode: str | None = None) -> Sequence[CardAgent]:

@@ -4,6 +4,7 @@ The card proves who stands there. It opens a visit and nothing else: it does not
 phone and passkeys may be in somebody else's hands, and a number that is only typed opens nothing at all.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from consent.db import new_id
 from consent.errors import Conflict, NotAllowed
 from consent.notices import Notice
 from consent.records import Choice, ConsentRecord, Key
-from idp import directory, readings, subjects, visits
+from idp import desk_cases, desk_phone, directory, four_eyes, handover, readings, subjects, visits
 from idp.desk_cases import of_card
 from idp.keys import KeyRing
 from idp.oauth import grants
@@ -28,6 +29,13 @@ from idp.visits import PURPOSE, Visit
 
 CHANNEL = "counter"
 MOST_LAPSED = 200
+PURGED: tuple[Callable[..., int], ...] = (
+    readings.purge,
+    desk_cases.purge,
+    desk_phone.purge,
+    four_eyes.purge,
+    handover.purge,
+)
 
 
 def told(session: Session, *, recipient_name: str, locale: str) -> Notice:
@@ -95,8 +103,8 @@ def end_visit(
 
 
 def purge(session: Session, *, now: datetime) -> int:
-    """Forget cards, and end the visits that a day has ended; how many rows."""
-    gone = readings.purge(session, now=now)
+    """Forget cards and all that a counter did with them, and end the visits that a day has ended; how many rows."""
+    gone = sum(forget(session, now=now) for forget in PURGED)
     lapsed = session.scalars(
         select(Visit).where(Visit.ended_at.is_(None), Visit.ends_at <= now).order_by(Visit.id).limit(MOST_LAPSED)
     ).all()

@@ -5,6 +5,7 @@ a colleague saw at the bedside, a way back into an account (`four_eyes`). Nobody
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -164,7 +165,8 @@ def until(expires_on: date | None) -> datetime | None:
 
 def shown_now(case: Case, *, desk: Desk, now: datetime) -> Ial:
     """PURE: the level that this act reaches alone, whatever the account had before: what a recovery counts by."""
-    return adjudicate(evidence_of(case, officer=desk.person_id, hcode=desk.place.hcode, now=now), now).ial
+    seen = evidence_of(case, officer=desk.person_id, hcode=desk.place.hcode, now=now)
+    return adjudicate([replace(one, act=case.id) for one in seen], now).ial
 
 
 def may_sign_in(case: Case, *, now: datetime) -> bool:

@@ -16,15 +16,19 @@ from sqlalchemy.orm import Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from idp import alerts, jobs, outbox, subjects
+from idp import alerts, channels, jobs, outbox, provisional, subjects
 from idp.abuse import alarms
+from idp.assurance import Ial
 from idp.contact import codes, sending
 from idp.contact.challenge import Challenge
 from idp.contact.sending import Leave
 from idp.db import Sessions
 from idp.jobs import Job
 from idp.keys import KeyRing
+from idp.login import sessions as sign_ins
+from idp.oauth import grants
 from idp.ports import Ports, RegistryPerson
+from idp.proofing import cases, numbers, phone_claims
 from idp.subjects import PersonSealer, Subject, age_on, e164
 
 OF_AGE = 20  # Civil and Commercial Code s.19
@@ -63,28 +67,33 @@ def resolve(
     now: datetime,
     fixed_code: str | None = None,
     most_unanswered: int | None = None,
+    site: str = "",
 ) -> None:
     """Find the phone behind a challenge, make its code and queue the letter; or drop it in the same number of writes.
 
     `fixed_code` replaces the random code in a sandbox; `most_unanswered` is what a range of phones may leave untyped
-    in an hour (`contact.sending`). Runs twice without harm: only a waiting challenge is resolved.
+    in an hour (`contact.sending`); `site` is the host that the code is bound to, see `sms_text`. Runs twice without
+    harm: only a waiting challenge is resolved.
     Raises: RegistryUnavailable, then nothing is written and the job is tried again.
     """
     with sessions.reading() as session:
         challenge = session.get(Challenge, job.ref_id)
         awaited = challenge is not None and _awaited(challenge, now=now)
-        account = None
+        account, typed, found = None, None, None
         if challenge is not None and awaited:
             account = subjects.find_by_national_id(session, ring, codes.asked(ring, challenge))
-        found = _in_account(session, ring, account, now=now) if account else None
-    if challenge is not None and awaited and account is None:
+            typed = phone_claims.of(session, ring, challenge.id)
+            found = _in_account(session, ring, account, now=now) if account else None
+        if challenge is not None and typed is not None:
+            found = _at_typed_phone(session, ring, challenge, phone=typed, account=account, known=found, now=now)
+    if challenge is not None and awaited and account is None and typed is None:
         found = _in_registry(ports, codes.asked(ring, challenge))
     with sessions.writing() as session:
         if challenge is not None and awaited:
             leave = None
             if found is not None:
                 leave = sending.leave(session, ring, challenge, found.phone, most_unanswered=most_unanswered, now=now)
-            _settle(session, ring, challenge, found, leave, now=now, fixed_code=fixed_code)
+            _settle(session, ring, challenge, found, leave, now=now, fixed_code=fixed_code, site=site)
         jobs.finish(session, job.id)
 
 
@@ -104,6 +113,8 @@ def complete(session: Session, ring: KeyRing, challenge_id: UUID, *, now: dateti
         return Completed(None, too_young=challenge.snapshot is not None)
     if subject.status != "active":
         return Completed(None, too_young=False)
+    if provisional.is_provisional(session, subject.id):  # who said to be of age; nothing is known of them
+        return Completed(subject.id, too_young=False)
     if not _of_age(subjects.profile(session, ring, subject.id).birth_date, now=now):
         return Completed(None, too_young=True)
     return Completed(subject.id, too_young=False)
@@ -122,13 +133,29 @@ def note(session: Session, job: Job, *, now: datetime) -> None:
     jobs.finish(session, job.id)
 
 
-def sms_text(challenge: Challenge, code: str, *, minutes: int) -> str:
-    """PURE: the message, with the service it is for and the reference letters of the page; never a link."""
+def end_access(session: Session, job: Job, *, now: datetime) -> None:
+    """End by name all that an account which was shut had open: it stopped working with the account.
+
+    Appends session.ended and token.revoked for each; services hear of it as of every ended grant.
+    """
+    sign_ins.end_all(session, job.ref_id, now=now)
+    grants.end_for_subject(session, job.ref_id, now=now, reason="account_closed")
+    jobs.finish(session, job.id)
+
+
+def sms_text(challenge: Challenge, code: str, *, minutes: int, site: str = "") -> str:
+    """PURE: the message, with the service it is for and the reference letters of the page; never a link.
+
+    With `site` the last line binds the code to that host (WICG origin-bound one-time codes): a browser fills it in
+    there and nowhere else.
+    """
     locale = challenge.locale if challenge.locale in TEXTS else "th"
     # A service's name comes from its registration; what looks like a link must not travel under our sender name.
-    name = challenge.service if challenge.service.isprintable() and not {"/", ":"} & set(challenge.service) else ""
-    service = name[:LONGEST_SERVICE] or SERVICE[locale]
-    return TEXTS[locale].format(code=code, service=service, ref=challenge.ref, minutes=minutes)
+    printable = challenge.service.isprintable() and not {"/", ":"} & set(challenge.service)
+    name = challenge.service[:LONGEST_SERVICE] if printable else ""
+    service = SERVICE[locale] if not name or channels.carries_link(name) else name
+    text = TEXTS[locale].format(code=code, service=service, ref=challenge.ref, minutes=minutes)
+    return f"{text}\n@{site} #{code}" if site else text
 
 
 def _awaited(challenge: Challenge, *, now: datetime) -> bool:
@@ -140,6 +167,28 @@ def _in_account(session: Session, ring: KeyRing, account: Subject, *, now: datet
         return None
     phone = PersonSealer(ring, session).open(account.phone, owner=account.id, field="phone")
     return _Found(phone, subject_id=account.id) if phone else None
+
+
+def _at_typed_phone(
+    session: Session,
+    ring: KeyRing,
+    challenge: Challenge,
+    *,
+    phone: str,
+    account: Subject | None,
+    known: _Found | None,
+    now: datetime,
+) -> _Found | None:
+    """R1: the code goes to the phone that was typed, whatever a register holds; no register is asked.
+
+    The number's own account is opened only where that is its phone as well. A number whose person has died opens none.
+    """
+    if account is not None and account.status == "deceased":
+        return None
+    if known is not None and known.phone == phone:
+        return known
+    own = provisional.find(session, ring, codes.asked(ring, challenge), phone)
+    return _Found(phone) if own is None else _in_account(session, ring, own, now=now)
 
 
 def _in_registry(ports: Ports, national_id: str) -> _Found | None:
@@ -158,6 +207,7 @@ def _settle(
     *,
     now: datetime,
     fixed_code: str | None,
+    site: str,
 ) -> None:
     code = codes.new_code(challenge.digits) if leave else None
     if fixed_code and challenge.hurdle is None:
@@ -175,18 +225,20 @@ def _settle(
         )
     )
     if settled.rowcount and found and code and leave:
-        _send(session, ring, challenge, found, code, at=leave.at)
+        _send(session, ring, challenge, found, code, at=leave.at, site=site)
         log.append(session, "otp.sent", now=now, actor=SIGN_IN, subject_id=found.subject_id, codes=("channel:sms",))
 
 
-def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, at: datetime) -> None:
+def _send(
+    session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, at: datetime, site: str
+) -> None:
     minutes = max(1, round((challenge.expires_at - at) / timedelta(minutes=1)))
     outbox.enqueue(
         session,
         ring,
         kind="sms",
         to=found.phone,
-        body=sms_text(challenge, code, minutes=minutes),
+        body=sms_text(challenge, code, minutes=minutes, site=site),
         key=f"otp-{challenge.id}",
         subject_id=found.subject_id,
         until=challenge.expires_at,
@@ -197,14 +249,19 @@ def _send(session: Session, ring: KeyRing, challenge: Challenge, found: _Found, 
 def _subject(session: Session, ring: KeyRing, challenge: Challenge, *, now: datetime) -> Subject | None:
     if challenge.subject_id is not None:
         return subjects.get(session, challenge.subject_id)
+    national_id, typed = codes.asked(ring, challenge), phone_claims.of(session, ring, challenge.id)
+    if typed is not None:
+        return provisional.start(session, ring, national_id, typed, now=now, locale=challenge.locale)
     snapshot = codes.open_snapshot(ring, challenge)
     if snapshot is None:
         return None
     person = RegistryPerson(**json.loads(snapshot))
     if not _of_age(person.birth_date, now=now):
         return None
-    national_id = codes.asked(ring, challenge)
-    return subjects.create(session, ring, national_id, person, now=now, locale=challenge.locale)
+    subject = subjects.create(session, ring, national_id, person, now=now, locale=challenge.locale)
+    if Ial(subject.ial) >= cases.PROVES_NUMBER:
+        numbers.supersede(session, ring, fingerprint=ring.fingerprint(national_id), now=now)
+    return subject
 
 
 def _of_age(birth_date: str, *, now: datetime) -> bool:

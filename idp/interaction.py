@@ -19,7 +19,7 @@ from consent.audit import log
 from consent.db import Base, Plain, Sealed
 from consent.errors import NotAllowed, NotFound
 from idp import authorizing, treating
-from idp.assurance import Aal
+from idp.assurance import Aal, Ial
 from idp.keys import KeyRing
 from idp.login.sessions import SignedIn
 from idp.oauth import provider
@@ -59,6 +59,7 @@ class Interaction:
     return_to: str | None
     aal: Aal | None
     fresh: bool
+    ial: Ial
     created_at: datetime
     expires_at: datetime
     challenge_id: UUID | None
@@ -87,8 +88,9 @@ def begin(
     settings: Settings,
     aal: Aal | None = None,
     fresh: bool = False,
+    ial: Ial = Ial.IAL1_1,
 ) -> str:
-    """Pause a request for this browser; the id for the address bar. `aal`, `fresh`: what a console page asks for."""
+    """Pause a request for this browser; the id for the address bar. `aal`, `ial`, `fresh`: what a console page asks."""
     interaction_id = secrets.token_urlsafe(ID_BYTES)
     hashed = _hash(interaction_id)
     kept = {
@@ -96,6 +98,7 @@ def begin(
         "return_to": return_to,
         "aal": None if aal is None else aal.value,
         "fresh": fresh,
+        "ial": ial.value,
     }
     session.add(
         InteractionRow(
@@ -138,6 +141,7 @@ def resume(session: Session, ring: KeyRing, interaction_id: str, *, browser: str
         return_to=kept["return_to"],
         aal=None if kept["aal"] is None else Aal(kept["aal"]),
         fresh=kept.get("fresh", False),
+        ial=Ial(kept.get("ial", Ial.IAL1_1.value)),
         created_at=row.created_at,
         expires_at=row.expires_at,
         challenge_id=row.challenge_id,
@@ -194,7 +198,7 @@ def requirement(context: Context, interaction: Interaction, signed_in: SignedIn 
     """What this paused request needs, measured from its beginning, so that no re-prompt can loop."""
     if interaction.request is None:
         since = interaction.created_at if interaction.fresh else None
-        return Requirement(aal=interaction.aal or Aal.AAL1, login_after=since)
+        return Requirement(aal=interaction.aal or Aal.AAL1, ial=interaction.ial, login_after=since)
     need: Requirement = _of(interaction.request).requirement(
         context, interaction.request, signed_in, since=interaction.created_at
     )

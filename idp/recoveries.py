@@ -61,8 +61,9 @@ class Recovery(Base):
 
 def number_of(typed: str) -> str:
     """PURE: a Thai mobile number in E.164; codes go to no other (RELIABILITY 3). Raises: NotAllowed("not_mobile")."""
-    number = subjects.e164(codes.typed(typed))
-    if not MOBILE.fullmatch(number):
+    plain = codes.typed(typed)
+    number = subjects.e164(plain)
+    if not plain.removeprefix("+").isdecimal() or not MOBILE.fullmatch(number):
         raise NotAllowed("This is no Thai mobile number.", code="not_mobile")
     return number
 

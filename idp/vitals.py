@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text, update
 
 from consent.audit import seal
-from idp import keys, migrations, rotation
-from idp.channels import KINDS
+from idp import breaker, keys, migrations, rotation
+from idp.channels import KINDS, NO_CHANNEL
 from idp.contact import passages, spend
 from idp.db import DatabaseError, Session, Sessions
 from idp.jobs import Job
@@ -79,13 +79,13 @@ def newest_moment(session: Session) -> datetime | None:
 def gauges(session: Session, *, now: datetime) -> list[Sample]:
     """Everything that is a state and not a count, asked of the database when Prometheus asks."""
     states = _letters, _messages, _jobs, _log, _keys
-    return [sample for state in states for sample in state(session, now)]
+    return [*(sample for state in states for sample in state(session, now)), *_circuits()]
 
 
 def _letters(session: Session, now: datetime) -> list[Sample]:
     rows = session.execute(
         select(Letter.kind, Letter.state, func.count(), func.min(Letter.queued_at))
-        .where(Letter.state != "sent")
+        .where(Letter.state != "sent", func.coalesce(Letter.last_error, "") != NO_CHANNEL)
         .group_by(Letter.kind, Letter.state)
     )
     known = {(kind, state): (count, oldest) for kind, state, count, oldest in rows}
@@ -111,6 +111,15 @@ def _messages(session: Session, now: datetime) -> list[Sample]:
             Sample("yinyom_messages_passed", one.count, {"gateway": one.gateway, "receipt": one.receipt}, words)
             for one in passages.tallies(session, now=now)
         ),
+    ]
+
+
+def _circuits() -> list[Sample]:
+    """Of this process alone: each learns for itself that a service is away."""
+    words = "Whether this process leaves an outside service alone because it did not answer."
+    return [
+        Sample("yinyom_circuit_open", float(away), {"service": name}, words)
+        for name, away in sorted(breaker.open_services().items())
     ]
 
 

@@ -18,9 +18,11 @@ from idp.db import Sessions, make_engine, make_sessions
 from idp.fetcher import GuardedFetcher
 from idp.login.line import HttpLineLogin
 from idp.national_id import RealOnly, SyntheticOnly
-from idp.ports import CardReader, LinePush, Mail, NoLinePush, NoMail, NoReader, Ports
+from idp.ports import CardReader, CardStatus, LinePush, Mail, NoCardStatus, NoLinePush, NoMail, NoReader, Ports
 from idp.proofing.sources.card_chip import ChipReader
+from idp.proofing.sources.card_status import DopaCardStatus
 from idp.proofing.sources.fake import SandboxRegistry
+from idp.proofing.sources.fake_card_status import SandboxCardStatus
 from idp.proofing.sources.fake_cards import SandboxReader
 from idp.proofing.sources.registry import NoRegistry
 from idp.proofing.sources.thaid import HttpThaid
@@ -47,6 +49,7 @@ def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions
             sms=SandboxSms(sessions, clock),
             mail=SandboxMail(sessions, clock),
             line_push=SandboxLinePush(sessions, clock),
+            card_status=SandboxCardStatus(registry),
             fetcher=GuardedFetcher(allow_loopback=True),
             id_policy=SyntheticOnly(),
             thaid=thaid(settings),
@@ -56,6 +59,7 @@ def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions
         registry=NoRegistry(),
         sms=gateways(settings, sessions, clock),
         mail=mail(settings, clock),
+        card_status=card_status(settings),
         fetcher=GuardedFetcher(),
         id_policy=RealOnly(),
         line_push=line_push(settings),
@@ -126,10 +130,13 @@ def gateways(settings: Settings, sessions: Sessions, clock: Callable[[], datetim
 
 def mail(settings: Settings, clock: Callable[[], datetime]) -> Mail:
     """The mail server, if there is one."""
-    if settings.smtp_host is None:
-        return NoMail()
+    return NoMail() if settings.smtp_host is None else smtp(settings, clock)
+
+
+def smtp(settings: Settings, clock: Callable[[], datetime]) -> SmtpMail:
+    """The mail server of the settings."""
     return SmtpMail(
-        host=settings.smtp_host,
+        host=settings.smtp_host or "",
         port=settings.smtp_port,
         sender=settings.smtp_from,
         user=settings.smtp_user,
@@ -137,3 +144,13 @@ def mail(settings: Settings, clock: Callable[[], datetime]) -> Mail:
         trust=ssl.create_default_context(cafile=settings.smtp_ca_file),
         clock=clock,
     )
+
+
+def card_status(settings: Settings) -> CardStatus:
+    """The issuer of ID cards, if this server may ask it."""
+    return NoCardStatus() if settings.dopa_url is None else dopa(settings)
+
+
+def dopa(settings: Settings) -> DopaCardStatus:
+    """The issuer of the settings."""
+    return DopaCardStatus(url=settings.dopa_url or "", client_file=settings.dopa_client_file, ca_file=settings.dopa_ca_file)

@@ -33,6 +33,7 @@ from idp.oauth import launches, tokens
 from idp.oauth.features import private_key_jwt
 from idp.outbox import Letter
 from idp.ports import Ports
+from idp.proofing import cases, drafts, numbers, phone_claims
 from idp.seal_memory import SealMemory
 from idp.settings import Settings
 from idp.upstream import attempts
@@ -188,6 +189,8 @@ def purge(worker: Worker) -> None:
         session.execute(delete(SendLedger).where(SendLedger.sent_1 < now - limits.WINDOWS[-1][1]))
         for drop in PURGES:
             drop(session, now=now)
+    with worker.sessions.writing() as session:
+        cases.expire(session, worker.rings.at(now), now=now)
 
 
 def _do(worker: Worker, job: Job) -> None:
@@ -216,6 +219,7 @@ def _resolve(worker: Worker, job: Job) -> None:
         now=now,
         fixed_code=worker.settings.sandbox_fixed_code,
         most_unanswered=None if worker.settings.sandbox else worker.settings.sms_range_unanswered,
+        site=worker.settings.rp_id if worker.settings.sms_webotp else "",
     )
 
 
@@ -236,6 +240,11 @@ def _in_one(worker: Worker, job: Job, *, verb: InOne) -> None:
     now = worker.clock()
     with worker.sessions.writing() as session:
         verb(session, worker.rings.at(now), worker.settings, job, now=now)
+
+
+def _end_access(worker: Worker, job: Job) -> None:
+    with worker.sessions.writing() as session:
+        enrolment.end_access(session, job, now=worker.clock())
 
 
 class Purge(Protocol):
@@ -265,12 +274,15 @@ PURGES: tuple[Purge, ...] = (
     interaction.purge,
     launches.purge,
     counter.purge,
+    drafts.purge,
+    phone_claims.purge,
     card_agents.purge,
 )
 VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     codes.RESOLVE: _resolve,
     codes.NOTE_WRONG: _note,
     codes.NOTE_LOCKED: _note,
+    numbers.END_ACCESS: _end_access,
     alerts.SPREAD: partial(_in_one, verb=signals.spread),
     recovery.APPLY: partial(_in_one, verb=recovery.apply),
 }

@@ -7,6 +7,7 @@ config     config check, list, schema
 doctor     everything this server needs, one line a check
 health     whether what runs here lives, for an orchestrator
 staff      staff add
+desk       desk agent add, list, remove             agent      agent key, run: on a counter's computer
 registry   entity, client and resource: who may ask, who keeps data, who answers for them
 newcomer   client add --demo, client test-event
 log        log seal, export, verify
@@ -33,6 +34,8 @@ MENU = {  # name -> module, first sentence of its docstring
     "entity": ("registry", "Organisations that answer for services and for data (data controllers)."),
     "client": ("registry", "Registered services."),
     "resource": ("registry", "Resource servers: services that keep data and open it for tokens."),
+    "desk": ("desk", "Counters."),
+    "agent": ("agent", "The program beside a counter's card reader."),
     "keys": ("keys", "The keys that sign tokens, events, receipts and the log."),
     "log": ("log", "The audit log: sealed, signed, and verified by anybody."),
     "backup": ("backup", "Copies of the database: SQLite and PostgreSQL."),

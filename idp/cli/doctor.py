@@ -14,7 +14,7 @@ from idp.cli.config import read_settings, strangers
 from idp.cli.findings import FAIL, OK, WARN, Finding
 from idp.cli.menu import refusal
 
-OUTSIDE = ("idp.cli.machine", "idp.cli.around")
+OUTSIDE = ("idp.cli.machine", "idp.cli.around", "idp.cli.outside")
 HOUSE, INSIDE = "idp.cli.house", "idp.cli.inside"
 
 

@@ -17,6 +17,8 @@ from idp.wiring import wall_clock
 @click.option("--portal-port", type=click.IntRange(0, 65535), help="Demo portal.")
 @click.option("--holder-port", type=click.IntRange(0, 65535), help="Demo record holder.")
 @click.option("--clinic-port", type=click.IntRange(0, 65535), help="Demo clinic system.")
+@click.option("--thaid-port", type=click.IntRange(0, 65535), help="Stand-in for ThaID.")
+@click.option("--line-port", type=click.IntRange(0, 65535), help="Stand-in for LINE.")
 @click.option("--fixed-code", help="One six-digit code that always works, for automated browsers.")
 @click.option("--people", type=click.IntRange(0, made_up.MOST), default=0, help="Accounts of made-up people to add.")
 @click.option("--reset", is_flag=True, help="Clear the folder first.")

@@ -1,5 +1,6 @@
 """One posted national ID in one browser and one flow: what `codes` writes, and what a guess is held against."""
 
+import hashlib
 from datetime import datetime
 from uuid import UUID
 
@@ -44,3 +45,8 @@ class Challenge(Base):
     superseded_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
+
+
+def hashed(secret: str) -> str:
+    """What is stored of a browser's own random value."""
+    return hashlib.sha256(secret.encode()).hexdigest()

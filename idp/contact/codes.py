@@ -5,7 +5,6 @@ code as well, so a decoy never has one. A guess costs a try before it is compare
 any number of processes evaluate five and not six, and another from the number's twenty in a row (RELIABILITY 3).
 """
 
-import hashlib
 import hmac
 import secrets
 import unicodedata
@@ -15,14 +14,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from consent.db import new_id
 from idp import jobs
 from idp.abuse import failures, prefixes
 from idp.contact import limits
-from idp.contact.challenge import DIGITS, Challenge
+from idp.contact.challenge import DIGITS, Challenge, hashed
 from idp.contact.limits import Limited
 from idp.keys import KeyRing
 
@@ -91,12 +90,12 @@ def begin(
     allowed = now if hurdle else limits.take(session, fingerprint, now=now)
     facts = {
         "fingerprint": fingerprint,
-        "browser_hash": _hashed(browser),
-        "interaction_hash": _hashed(interaction_id),
+        "browser_hash": hashed(browser),
+        "interaction_hash": hashed(interaction_id),
         "locale": locale,
         "service": service,
         "digits": digits,
-        "device_hash": None if device is None else _hashed(device),
+        "device_hash": None if device is None else hashed(device),
         "hurdle": hurdle,
         "tries_left": tries,
         "quiet_until": allowed.until if isinstance(allowed, Limited) else None,
@@ -127,24 +126,16 @@ def resend(
     if isinstance(allowed, Limited):
         return allowed
     kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service", "device_hash")
-    facts = {name: getattr(old, name) for name in kept} | {"tries_left": tries, "quiet_until": None, "digits": digits}
-    facts |= {"hurdle": None}
+    new = {"tries_left": tries, "digits": digits, "quiet_until": None, "hurdle": None}
+    facts = {name: getattr(old, name) for name in kept} | new
     return _open(session, ring, facts, national_id=asked(ring, old), send_at=now, lifetime=lifetime, now=now)
 
 
 def find(session: Session, challenge_id: UUID, *, browser: str) -> Challenge | None:
     """The challenge, if it belongs to this browser."""
     return session.scalar(
-        select(Challenge).where(Challenge.id == challenge_id, Challenge.browser_hash == _hashed(browser))
+        select(Challenge).where(Challenge.id == challenge_id, Challenge.browser_hash == hashed(browser))
     )
-
-
-def numbers_of(session: Session, browser: str, *, besides: str, since: datetime) -> int:
-    """How many other people's numbers were posted in this browser; exact over all processes."""
-    asked_for = select(func.count(Challenge.fingerprint.distinct())).where(
-        Challenge.browser_hash == _hashed(browser), Challenge.created_at > since, Challenge.fingerprint != besides
-    )
-    return session.scalar(asked_for) or 0
 
 
 def guess(
@@ -177,7 +168,7 @@ def pay(session: Session, challenge_id: UUID, *, browser: str, now: datetime) ->
         update(Challenge)
         .where(
             Challenge.id == challenge_id,
-            Challenge.browser_hash == _hashed(browser),
+            Challenge.browser_hash == hashed(browser),
             Challenge.tries_left > 0,
             Challenge.used_at.is_(None),
             Challenge.superseded_at.is_(None),
@@ -189,8 +180,7 @@ def pay(session: Session, challenge_id: UUID, *, browser: str, now: datetime) ->
     ).one_or_none()
     if spent is None:
         return _why_not(session, challenge_id, browser=browser, now=now)
-    tries_left, fingerprint, device, hashed, route = spent
-    return Paid(tries_left, fingerprint, device or failures.STRANGER, hashed, route)
+    return Paid(spent[0], spent[1], spent[2] or failures.STRANGER, *spent[3:])
 
 
 def use(session: Session, challenge_id: UUID, *, now: datetime) -> bool:
@@ -290,10 +280,6 @@ def _why_not(session: Session, challenge_id: UUID, *, browser: str, now: datetim
     if challenge.superseded_at is not None or (challenge.used_at is None and challenge.expires_at <= now):
         return GuessResult("expired", challenge.tries_left)
     return GuessResult("spent", challenge.tries_left)
-
-
-def _hashed(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _place(challenge_id: UUID, what: str) -> str:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.db import Base, Plain
+from idp.contact.challenge import Challenge, hashed
 
 SHORTEST = timedelta(seconds=30)
 WINDOWS = ((1, SHORTEST), (3, timedelta(minutes=15)), (8, timedelta(hours=24)))  # the n-th last must be older than
@@ -84,3 +85,14 @@ def _open_ledger(session: Session, fingerprint: str) -> None:
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     row = {"fingerprint": fingerprint} | dict.fromkeys((column.key for column in _COLUMNS), LONG_AGO)
     session.execute(insert(SendLedger).values(row).on_conflict_do_nothing(index_elements=["fingerprint"]))
+
+
+def numbers_of(session: Session, browser: str, *, besides: str, since: datetime) -> int:
+    """For how many other people a code was asked for in this browser; exact over all processes."""
+    asked_for = select(func.count(Challenge.fingerprint.distinct())).where(
+        Challenge.browser_hash == hashed(browser),
+        Challenge.created_at > since,
+        Challenge.hurdle.is_(None),
+        Challenge.fingerprint != besides,
+    )
+    return session.scalar(asked_for) or 0

@@ -15,7 +15,14 @@ from pathlib import Path
 MARKER = ".yinyom-sandbox"
 MARKER_TEXT = "This folder belongs to the Yinyom sandbox; `idp demo --reset` clears it.\n"
 HOST = "127.0.0.1"
-DEFAULT_PORTS = {"port": 8000, "portal_port": 8001, "holder_port": 8002, "clinic_port": 8003}
+DEFAULT_PORTS = {
+    "port": 8000,
+    "portal_port": 8001,
+    "holder_port": 8002,
+    "clinic_port": 8003,
+    "thaid_port": 8004,
+    "line_port": 8005,
+}
 
 
 class DemoError(Exception):
@@ -30,6 +37,8 @@ class Ports:
     portal_port: int
     holder_port: int
     clinic_port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108 -- defined below
+    thaid_port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108
+    line_port: int = field(default_factory=lambda: free_port())  # noqa: PLW0108
 
 
 @dataclass(frozen=True)
@@ -101,7 +110,7 @@ class Folder:
         known = {**DEFAULT_PORTS, **self._remembered(), **{k: v for k, v in asked.items() if v is not None}}
         chosen = {name: free_port() if known[name] == 0 else known[name] for name in DEFAULT_PORTS}
         if len(set(chosen.values())) != len(chosen):
-            raise DemoError("--port, --portal-port, --holder-port and --clinic-port must be different ports.")
+            raise DemoError("--port, --portal-port, --holder-port and the others must be different ports.")
         for name, port in chosen.items():
             if not is_free(port):
                 option = "--" + name.replace("_", "-")

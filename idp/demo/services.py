@@ -19,7 +19,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from idp.demo.client import Config, RelyingParty
 from idp.demo.clinic import Clinic, create_clinic
 from idp.demo.holder import create_holder
+from idp.demo.line import create_line
 from idp.demo.portal import create_portal
+from idp.demo.stand_in import Client, people
+from idp.demo.thaid import create_thaid
 from idp.relying import Keys, Live, Receiver, Verifier
 
 HOST = "127.0.0.1"
@@ -36,6 +39,7 @@ class Start:
     port: int
     holder: str
     audience: str
+    people: str
 
     @property
     def origin(self) -> str:
@@ -87,7 +91,25 @@ def clinic(start: Start) -> Flask:
     )
 
 
-SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": holder, "clinic": clinic}
+def thaid(start: Start) -> Flask:
+    """The department's application, for made-up people: who a citizen is, at IAL2.3."""
+    client = Client(start.client_id, start.secret, f"{start.issuer}/thaid/callback")
+    return create_thaid(client, people(start.people), issuer=start.origin, templates=str(TEMPLATES))
+
+
+def line(start: Start) -> Flask:
+    """LINE Login, for made-up people."""
+    client = Client(start.client_id, start.secret, f"{start.issuer}/line/callback")
+    return create_line(client, people(start.people), templates=str(TEMPLATES))
+
+
+SERVICES: dict[str, Callable[[Start], Flask]] = {
+    "portal": portal,
+    "holder": holder,
+    "clinic": clinic,
+    "thaid": thaid,
+    "line": line,
+}
 
 
 @click.command()
@@ -98,6 +120,7 @@ SERVICES: dict[str, Callable[[Start], Flask]] = {"portal": portal, "holder": hol
 @click.option("--port", required=True, type=click.IntRange(1, 65535))
 @click.option("--holder", default="", help="portal, clinic: where the record holder is.")
 @click.option("--audience", default="", help="holder: its registered identifier.")
+@click.option("--people", default="", help="thaid, line: another TSV of made-up people.")
 def main(service: str, secret_file: Path, **told: Any) -> None:
     """Run one demo service until SIGTERM or Ctrl-C."""
     start = Start(secret=secret_file.read_text(encoding="ascii").strip(), **told)

@@ -1,6 +1,6 @@
 """`idp demo`: prepare the folder, then run the server, the worker and the demo services until Ctrl-C.
 
-Five direct children at most; each readiness is asked over HTTP; one that dies ends the sandbox with one sentence.
+One direct child a service; each readiness is asked over HTTP; one that dies ends the sandbox with one sentence.
 """
 
 import json
@@ -18,7 +18,7 @@ import httpx
 from idp import keys, migrations
 from idp.app import wire
 from idp.db import check_mode, translated
-from idp.demo import crowd, seed
+from idp.demo import crowd, providers, seed
 from idp.demo.children import Children, Stop, stop_on_signals
 from idp.demo.folder import HOST, DemoError, Folder, Ports
 from idp.settings import Settings
@@ -85,6 +85,7 @@ def settings_for(folder: Folder, ports: Ports, *, fixed_code: str | None) -> Set
         sandbox=True,
         sandbox_fixed_code=fixed_code,
         port=ports.port,
+        **providers.settings_of(folder, ports),
     )
 
 
@@ -132,6 +133,8 @@ def start(children: Children, folder: Folder, settings: Settings, ports: Ports, 
         told = ("--issuer", settings.issuer, "--client-id", name, "--secret-file", str(folder.secret_file(name)))
         arguments = ("-m", "idp.demo.services", name, "--port", str(port), *told, *more)
         children.start(name, arguments, env={}, log=folder.log_file(name))
+    for name in providers.NAMES:
+        children.start(name, providers.command(folder, settings, ports, name), env={}, log=folder.log_file(name))
 
 
 def write_tour(folder: Folder, ports: Ports, seeded: seed.Seeded) -> Path:
@@ -185,13 +188,14 @@ def environment(settings: Settings) -> dict[str, str]:
         "PORT": str(settings.port),
         "SANDBOX_FIXED_CODE": settings.sandbox_fixed_code,
     }
+    given |= {name.upper(): providers.told(settings, name) for name in providers.SETTINGS}
     return {f"YINYOM_{name}": value for name, value in given.items() if value is not None}
 
 
 def write_settings(folder: Folder, settings: Settings) -> Path:
     """The same settings as a file, so that `idp client add` and the others reach the sandbox while it runs."""
     file = folder.path / "settings.toml"
-    names = ("issuer", "database_url", "kek_file", "port", "sandbox_fixed_code")
+    names = ("issuer", "database_url", "kek_file", "port", "sandbox_fixed_code", *providers.SETTINGS)
     given = {name: getattr(settings, name) for name in names}
     # A JSON string or number is a TOML one, too.
     lines = [
@@ -217,6 +221,7 @@ def wait_until_ready(children: Children, settings: Settings, ports: Ports) -> No
         "portal": f"http://{HOST}:{ports.portal_port}/livez",
         "holder": f"http://{HOST}:{ports.holder_port}/livez",
         "clinic": f"http://{HOST}:{ports.clinic_port}/livez",
+        **{name: f"{providers.url(ports, name)}/livez" for name in providers.NAMES},
     }
     until = time.monotonic() + READY_S
     while waiting:

@@ -83,7 +83,7 @@ def tidy(name: str) -> str:
 
 
 def label(session: Session, sealer: Sealer, subject_id: UUID) -> str:
-    """What the browser's own list shows for the account: the national ID but for two digits, no name.
+    """What the browser's own list shows for the account: the last three digits of the national ID, no name.
 
     A family that shares a phone can tell its accounts apart; what passkey providers copy to their clouds names nobody.
     """

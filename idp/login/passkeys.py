@@ -29,7 +29,7 @@ from idp import alerts
 from idp.assurance import PASSKEY, SECURITY_KEY
 from idp.keys import KeyRing
 from idp.login import ceremony, challenges, held, security_keys
-from idp.login.ceremony import Assertion, PasskeyRefused
+from idp.login.ceremony import Assertion, Attestation, PasskeyRefused
 from idp.login.challenges import REGISTER, SIGN_IN
 from idp.login.held import Passkey, of, remove, rename
 from idp.subjects import PersonSealer, is_shut
@@ -111,8 +111,8 @@ def register(
     challenges.consume(
         session, attestation.challenge, purpose=REGISTER, subject_id=subject_id, browser=browser, now=now
     )
-    proved = ceremony.prove_attestation(attestation, rp_id=rp_id, origin=origin, roots=roots)
-    attested = security_keys.is_vouched_for(proved, roots)
+    proved = ceremony.prove_attestation(attestation, rp_id=rp_id, origin=origin)
+    attested = security_keys.is_vouched_for(proved) and _is_chained(attestation, roots, rp_id=rp_id, origin=origin)
     if must_be_attested and not attested:
         raise PasskeyRefused("not_attested", detail=f"{proved.fmt} {proved.credential_device_type.value}")
     passkey_id = _keep(
@@ -198,6 +198,15 @@ def _keep(session: Session, **facts: Any) -> UUID:
     if kept is None:
         raise PasskeyRefused("already_registered")
     return kept
+
+
+def _is_chained(attestation: Attestation, roots: Sequence[bytes], *, rp_id: str, origin: str) -> bool:
+    """Whether the maker's certificates end at one of these roots. Without any, nobody's do."""
+    try:
+        ceremony.prove_attestation(attestation, rp_id=rp_id, origin=origin, roots=roots)
+    except PasskeyRefused:
+        return False
+    return bool(roots)
 
 
 def _find(session: Session, assertion: Assertion, *, for_staff: bool) -> Passkey:

@@ -137,7 +137,7 @@ def hashed(ring: KeyRing, subject_id: UUID, salt: str, code: str) -> str:
         hash_len=HASH_BYTES,
         type=Type.ID,
     )
-    return ring.mac("recovery-code", str(subject_id), slow.hex()).hex()
+    return ring.mac("one-time-code", "recovery", str(subject_id), slow.hex()).hex()
 
 
 def tidy(typed: str) -> str:

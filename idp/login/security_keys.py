@@ -46,16 +46,16 @@ def by_format(roots: Sequence[bytes]) -> dict[AttestationFormat, list[bytes]]:
     return {form: list(roots) for form in VOUCHED_BY_CHAIN}
 
 
-def is_vouched_for(proved: VerifiedRegistration, roots: Sequence[bytes]) -> bool:
-    """PURE: whether a registration that was verified against these roots is of a key that cannot leave its hardware.
+def is_vouched_for(proved: VerifiedRegistration) -> bool:
+    """PURE: whether a maker vouches, with a certificate for this model, for a key that cannot leave its hardware.
 
-    The library passes a chain unlooked-at when it has no roots, and self attestation has no chain: both are no. So is a
-    credential that may be backed up, and a certificate made for another model.
+    Self attestation has no certificate; a credential that may be backed up is no hardware's. Whether the chain ends at
+    a maker that we know is asked apart: without roots the library passes any.
     """
-    if not roots or proved.credential_device_type.value != SINGLE_DEVICE or proved.fmt not in VOUCHED_BY_CHAIN:
+    if proved.credential_device_type.value != SINGLE_DEVICE or proved.fmt not in VOUCHED_BY_CHAIN:
         return False
-    statement = parse_attestation_object(proved.attestation_object).att_stmt
-    return bool(statement.x5c) and _is_for_model(statement.x5c[0], proved.aaguid)
+    chain = parse_attestation_object(proved.attestation_object).att_stmt.x5c
+    return chain is not None and len(chain) > 0 and _is_for_model(chain[0], proved.aaguid)
 
 
 def _is_for_model(certificate: bytes, aaguid: str) -> bool:

@@ -125,15 +125,24 @@ def _number(text: str) -> int | None:
 # --- asking the issuer ---------------------------------------------------------------------------------------------
 
 
-def check(sessions: Sessions, ring: KeyRing, ports: Ports, *, subject_id: UUID, typed: Typed, now: datetime) -> Outcome:
+def check(
+    sessions: Sessions,
+    ring: KeyRing,
+    ports: Ports,
+    *,
+    subject_id: UUID,
+    typed: Typed,
+    kept: Mapping[str, str],
+    now: datetime,
+) -> Outcome:
     """Ask the issuer about this person's card, and move their account when it is good. Keeps everything it decides.
 
+    `kept` is the form as it is shown again to whoever comes back; it must not hold the card's secret.
     Three look-ups a day for each number, a break after three answers of "no"; one that is not answered does not count.
     Appends proofing.failed for every "no".
     """
     with sessions.writing() as session:
         number = _number_of(session, ring, subject_id)
-        kept = {"given_name": typed.given_name, "family_name": typed.family_name, "birth_date": typed.birth_date}
         drafts.keep(session, ring, subject_id=subject_id, recipe=RECIPE, step="check", typed=kept, now=now)
         quiet = looks.take(session, ring.fingerprint(number), now=now)
     if quiet is not None:
@@ -148,7 +157,7 @@ def check(sessions: Sessions, ring: KeyRing, ports: Ports, *, subject_id: UUID, 
         return _missed(sessions, ring, subject_id, number, now=now)
     person = _authority(sessions, ports, subject_id, number)
     with sessions.writing() as session:
-        return _passed(session, ring, subject_id, number, typed, person, now=now)
+        return _passed(session, ring, subject_id, number, typed=typed, person=person, now=now)
 
 
 def _missed(sessions: Sessions, ring: KeyRing, subject_id: UUID, number: str, *, now: datetime) -> Outcome:
@@ -178,13 +187,13 @@ def _passed(
     ring: KeyRing,
     subject_id: UUID,
     number: str,
+    *,
     typed: Typed,
     person: RegistryPerson | None,
-    *,
     now: datetime,
 ) -> Outcome:
     looks.forgive(session, ring.fingerprint(number))
-    why = refusal(typed.birth_date, person, now=now)
+    why: Kind | None = refusal(typed.birth_date, person, now=now)
     newcomer = provisional.is_provisional(session, subject_id)
     if why is None and newcomer and subjects.find_by_national_id(session, ring, number) is not None:
         why = "bound"

@@ -18,6 +18,8 @@ TYPE = "secevent+jwt"
 MAX_AGE_S = 4 * 86_400.0  # the issuer retries for 72 h; older is a replay
 MEMORY = 10_000
 VERIFICATION = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+CAEP = "https://schemas.openid.net/secevent/caep/event-type/"
+CREDENTIAL_CHANGE, SESSION_REVOKED = CAEP + "credential-change", CAEP + "session-revoked"
 CODES = {"key": "invalid_key", "issuer": "invalid_issuer", "audience": "invalid_audience"}
 
 
@@ -43,6 +45,19 @@ class Event:
     def is_trial(self) -> bool:
         """Whether the letter only tries out the endpoint (SSF 1.0 section 8.1.4): acknowledge it, and do nothing."""
         return VERIFICATION in self.events
+
+    @property
+    def ends_sessions(self) -> bool:
+        """Whether the person's sign-in here is over (CAEP 1.0 section 3.1): end your session of `subject`."""
+        return SESSION_REVOKED in self.events
+
+    @property
+    def credential_change(self) -> tuple[str, str] | None:
+        """Which kind of credential changed and how (CAEP 1.0 section 3.3): ask for a fresh sign-in where it matters."""
+        change = self.events.get(CREDENTIAL_CHANGE)
+        if change is None:
+            return None
+        return str(change.get("credential_type", "")), str(change.get("change_type", ""))
 
 
 class Receiver:

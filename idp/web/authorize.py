@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, redirect, render_template, request
 
 from idp import interaction
-from idp.assurance import Aal
+from idp.assurance import Aal, Ial
 from idp.login import sessions as sign_ins
 from idp.oauth import grants, provider
 from idp.oauth.pipeline import AuthorizeRequest
@@ -16,6 +16,7 @@ bp = Blueprint("authorize", __name__)
 LONGEST_QUERY = 8000
 PERSONAL_HINT = "login_hint"  # may hold a number: never moved into an address. An id_token_hint decides, so it stays
 HOME = "/me"
+HIGHEST_IAL = Ial.IAL2_3  # no recipe of ours leads further
 
 
 @route(bp, "/oauth/authorize", tx=Tx.WRITE)
@@ -70,6 +71,7 @@ def start(
     back_to: str | None = None,
     aal: Aal | None = None,
     fresh: bool = False,
+    ial: Ial = Ial.IAL1_1,
 ) -> str:
     """Pause a request; its id."""
     return interaction.begin(
@@ -83,6 +85,7 @@ def start(
         settings=gate.house().settings,
         aal=aal,
         fresh=fresh,
+        ial=ial,
     )
 
 
@@ -131,13 +134,15 @@ def cancelled(interaction_id: str) -> Response:
 
 @route(bp, "/sign-in", tx=Tx.WRITE)
 def sign_in() -> Response:
-    """Into the loop for a page of ours; `next` must be a path of this server, `aal` a level of its list, `fresh` 1."""
+    """Into the loop for a page of ours: `next` a path of ours, `aal` and `ial` levels, `fresh` 1."""
     wished = request.args.get("aal", Aal.AAL1.value)
     aal = Aal(wished) if wished in {level.value for level in Aal} else Aal.AAL1
+    needed = request.args.get("ial", Ial.IAL1_1.value)
+    ial = Ial(needed) if needed in {level.value for level in Ial if level <= HIGHEST_IAL} else Ial.IAL1_1
     fresh = request.args.get("fresh") == "1"
     asked = request.args.get("next", "").partition("?")[0]
     back_to = own_path(asked, default=HOME).removeprefix(request.script_root)
-    return as_response(redirect(loop.at(start(kind="console", back_to=back_to, aal=aal, fresh=fresh)), 303))
+    return as_response(redirect(loop.at(start(kind="console", back_to=back_to, aal=aal, fresh=fresh, ial=ial)), 303))
 
 
 @route(bp, "/sign-out", methods=("POST",), tx=Tx.WRITE)

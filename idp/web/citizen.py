@@ -36,12 +36,12 @@ class Sight:
 
 
 def sight() -> Sight:
-    """MYDATA needs AAL2.1 and IAL1.3; a level of identity cannot be reached by stepping up."""
-    proved = Ial(subjects.get(g.session, g.signed_in.subject_id).ial) >= STRONG_IAL
+    """MYDATA needs AAL2.1 and IAL1.3, as both stand now; what is missing is asked for on the way back here."""
+    proved = subjects.level_now(g.session, g.signed_in.subject_id, now=g.now) >= STRONG_IAL
     strong = g.signed_in.aal >= STRONG_AAL and proved
     back = quote(request.path, safe="")
-    url = f"{request.script_root}/sign-in?next={back}&aal={STRONG_AAL.value}"
-    return Sight(strong=strong, step_up_url=url if proved and not strong else None)
+    url = f"{request.script_root}/sign-in?next={back}&aal={STRONG_AAL.value}&ial={STRONG_IAL.value}"
+    return Sight(strong=strong, step_up_url=None if strong else url)
 
 
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN)

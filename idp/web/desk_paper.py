@@ -47,7 +47,7 @@ def begin() -> Response:
     with gate.alone() as session:
         why = barred(session, shown, here)
         if why is not None:
-            return page(here, said, {"form": why}, status=400)
+            return page(here, said, {"form": "barred"}, status=400)
         case_id = counter_proofing.begin_with_paper(session, g.ring, shown, desk=here, now=g.now)
     return to_case(case_id)
 

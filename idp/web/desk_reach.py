@@ -24,8 +24,9 @@ def begin(case_id: UUID) -> Response:
         raise Elsewhere(f"{request.script_root}/desk/cases/{case_id}")
     token = handover.begin(g.session, case_id, subject_id=subject_of(found), desk=here, now=g.now)
     desk_cases.touch(g.session, case_id, now=g.now, quiet_until=g.now + handover.LIFETIME)
-    svg = Markup(handover.qr_svg(f"{gate.house().settings.issuer}/hand-over/{token}"))  # noqa: S704 -- drawn by segno
-    page = render_template("desk_handover.html", case_id=case_id, state="new", svg=svg, errors={})
+    address = f"{gate.house().settings.issuer}/hand-over/{token}"
+    svg = Markup(handover.qr_svg(address))  # noqa: S704 -- drawn by segno from our own address
+    page = render_template("desk_handover.html", case_id=case_id, state="new", svg=svg, address=address, errors={})
     return as_response(page)
 
 

@@ -34,7 +34,7 @@ def shown(session: Session, ring: KeyRing, signed_in: SignedIn) -> dict[str, Any
         "has_totp": "totp" in have,
         "passkeys": [of_passkey(one, held.name_of(sealer, one)) for one in held.of(session, person)],
         "codes_left": recovery_codes.left(session, person),
-        "may_add": list(factors.SECOND_FACTORS) if changing else [],
+        "may_add": [one for one in factors.SECOND_FACTORS if changing and not (signed_in.shared and one == "passkey")],
         "may_print": changing and bool(have & frozenset(factors.SECOND_FACTORS)),
     }
 

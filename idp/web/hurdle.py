@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, g, redirect, request
 from idp.abuse import alarms, volume
 from idp.abuse.counters import Windows, redis
 from idp.abuse.volume import Asking
-from idp.contact import codes
+from idp.contact import codes, limits
 from idp.db import Session
 from idp.login import devices
 from idp.prompts import Prompt
@@ -58,7 +58,7 @@ def reason(national_id: str, session: Session | None = None) -> str | None:
         known_device=known_device(own, fingerprint),
         alarm=alarms.OTHER_PROOF in alarms.raised(own, now=g.now),
         facility=volume.is_within(network, settings.facility_networks),
-        browser_numbers=1 + codes.numbers_of(own, cookies.browser(), besides=fingerprint, since=g.now - volume.HOUR),
+        browser_numbers=1 + limits.numbers_of(own, cookies.browser(), besides=fingerprint, since=g.now - volume.HOUR),
         network_numbers=windows.seen(numbers, window=volume.HOUR, now=g.now),
         network_arrived=windows.seen(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now),
         pair=windows.add(pair, window=volume.PAIR_WINDOW, now=g.now),

@@ -33,6 +33,15 @@ MONTHS_TH = (
     "พฤศจิกายน",
     "ธันวาคม",
 )
+MONTHS_EN = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def months(locale: str) -> tuple[str, ...]:
+    """PURE: the twelve months, in the language of a page."""
+    return MONTHS_TH if locale == "th" else MONTHS_EN
 
 
 def choose() -> str:

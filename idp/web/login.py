@@ -15,6 +15,7 @@ from idp.login import sessions as sign_ins
 from idp.national_id import NationalIdError, mask_national_id, parse_national_id
 from idp.oauth import grants
 from idp.prompts import Prompt
+from idp.proofing import phone_claims
 from idp.web import arrivals, cookies, gate, hurdle, loop
 from idp.web.ceremony import device
 from idp.web.gate import Elsewhere, Refused, Tx, as_response, route
@@ -114,6 +115,7 @@ def resend(interaction_id: str) -> Response:
     if isinstance(again, Limited):
         return code_page(paused, old, g.session, limited_until=again.until, status=429)
     if again is not None:
+        phone_claims.follow(g.session, g.ring, old.id, again.id, expires_at=again.expires_at)
         interaction.attach_challenge(g.session, paused.interaction, again.id)
     return as_response(redirect(paused.at + "/code?again=1", 303))
 

@@ -1,11 +1,13 @@
 """LOGIN without SMS: a code of the app or of the recovery sheet, on one page for any number."""
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, g, request
 
 from idp.contact import codes
 from idp.contact.challenge import Challenge
+from idp.db import Session
 from idp.login import other_way
 from idp.national_id import mask_national_id
 from idp.prompts import Prompt
@@ -22,7 +24,7 @@ LONGEST_TYPED = 64
 def ask(interaction_id: str) -> Response:
     """One field for either."""
     paused = loop.due(interaction_id, Prompt.LOGIN)
-    return page(paused, challenge_of(paused, g.session))
+    return page(paused, challenge_of(paused, g.session), g.session)
 
 
 @route(bp, "", methods=("POST",), tx=Tx.NONE)
@@ -33,7 +35,7 @@ def post(interaction_id: str) -> Response:
         challenge = challenge_of(paused, session)
         typed = request.form.get("other_code", "")[:LONGEST_TYPED]
         if not typed.strip():
-            return page(paused, challenge, errors={"other_code": "required"}, status=400)
+            return page(paused, challenge, session, errors={"other_code": "required"}, status=400)
     with gate.alone() as session:
         told = other_way.guess(session, g.ring, challenge.id, typed, browser=cookies.browser(), now=g.now)
     if told.outcome == "right" and told.subject_id is not None:
@@ -42,17 +44,19 @@ def post(interaction_id: str) -> Response:
         return loop.back(paused)
     with gate.looking() as session:
         left, errors = challenge_of(paused, session), {"other_code": told.outcome}
-        return page(paused, left, errors=errors, tries_left=told.tries_left, locked_until=told.until, status=400)
+        shown: dict[str, Any] = {"tries_left": told.tries_left, "locked_until": told.until}
+        return page(paused, left, session, errors=errors, status=400, **shown)
 
 
 def page(
     paused: Paused,
     challenge: Challenge,
+    session: Session,
     *,
     errors: dict[str, str] | None = None,
-    tries_left: int | None = None,
     locked_until: datetime | None = None,
     status: int = 200,
+    **shown: Any,
 ) -> Response:
     """The page, the same whoever the number belongs to. A limit on messages does not touch it."""
     over = challenge.superseded_at is not None or challenge.expires_at <= g.now
@@ -60,10 +64,11 @@ def page(
     return loop.page(
         "other_way.html",
         paused,
+        session=session,
         errors=errors or {},
-        tries_left=tries_left,
         locked_until=locked_until,
         state="expired" if over else "open" if takes and locked_until is None else "closed",
         masked_id=mask_national_id(codes.asked(g.ring, challenge)),
         status=status,
+        **shown,
     )

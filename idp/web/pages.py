@@ -42,6 +42,7 @@ def of_request() -> dict[str, Any]:
         "save_data": request.headers.get("Save-Data", "").lower() == "on",
         "sandbox": gate.house().settings.sandbox,
         "in_line": in_app.in_line(),
+        "shared_device": cookies.read(cookies.SHARED) == "1",
         "offers": offers(),
         "request_id": g.request_id,
         "signed_in": shown_of(signed_in) if signed_in else None,

@@ -42,7 +42,8 @@ def choice(interaction_id: str) -> Response:
     paused, signed_in = adding(interaction_id, g.session)
     if paused.prompt is not Prompt.STEP_UP:
         raise Elsewhere(paused.at)
-    choices = [one for one in SECOND if (aal_of(signed_in.factors | {one}) or Aal.AAL1) >= paused.need.aal]
+    fit = (one for one in SECOND if not (signed_in.shared and one == "passkey"))  # none is left on a shared device
+    choices = [one for one in fit if (aal_of(signed_in.factors | {one}) or Aal.AAL1) >= paused.need.aal]
     need = paused.need.aal.value
     return loop.page("setup_choice.html", paused, need=need, choices=choices, may_skip=False)
 

@@ -67,8 +67,8 @@ def options() -> Response:
     if invited is None:
         return refusal("enrolment")
     asked = Ceremony.here().of_options
-    kind = {"display_name": DISPLAY_NAME, "for_staff": True, "attest": bool(staff_keys.roots())}
-    return jsonify(passkeys.registration_options(g.session, subject_id=invited, **kind, **asked))
+    kind = {**asked, "display_name": DISPLAY_NAME, "for_staff": True, "attest": bool(staff_keys.roots())}
+    return jsonify(passkeys.registration_options(g.session, subject_id=invited, **kind))
 
 
 @route(bp, "/passkey/verify", methods=("POST",), tx=Tx.WRITE, json=True)

@@ -44,6 +44,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "KEK_FILE": str(settings.kek_file),
         "SMS_GATEWAY_URL": str(settings.sms_gateway_url),
         "PORT": str(settings.port),
+        "TOKEN_RATE": "0",  # one client asks for everything here
     }
     return {f"YINYOM_{name}": value for name, value in given.items()}
 

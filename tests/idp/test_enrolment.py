@@ -37,12 +37,12 @@ class Journey:
             facts = {"browser": BROWSER, "interaction_id": national_id, "locale": "th", **more}
             return codes.begin(session, self.ring, national_id=national_id, now=now, **facts)
 
-    def work(self, *, now=NOW, fixed_code=None):
+    def work(self, *, now=NOW, fixed_code=None, site=""):
         """One round of the worker."""
         with self.sessions.writing() as session:
             taken = jobs.claim_due(session, now=now)
         for job in taken:
-            enrolment.resolve(self.sessions, self.ring, self.ports, job, now=now, fixed_code=fixed_code)
+            enrolment.resolve(self.sessions, self.ring, self.ports, job, now=now, fixed_code=fixed_code, site=site)
 
     def letters(self):
         """Address and text of what is queued."""
@@ -326,6 +326,7 @@ def test_over_the_limit_no_code_exists_at_all(journey):
         ("en", "Health portal", ["Health portal", "Ref", "Valid 5 min"]),
         ("th", "", ["ยินยอม"]),
         ("en", "https://evil.example", ["Yinyom"]),
+        ("th", "evil.example", ["ยินยอม"]),
     ],
 )
 def test_the_message_says_which_service_and_holds_no_link(journey, locale, service, words):
@@ -342,6 +343,20 @@ def test_the_message_says_which_service_and_holds_no_link(journey, locale, servi
         kept = session.get_one(Challenge, challenge.id)
         assert kept.code_hash not in text
         assert journey.code() not in repr(vars(kept))
+
+
+def test_the_last_line_binds_a_code_to_our_site_if_the_operator_wishes(journey):
+    """WICG origin-bound one-time codes: a browser fills it in there alone; by default it is not there."""
+    journey.begin()
+    journey.work(site="id.example.test")
+    journey.begin("3999000010043")
+    journey.work()
+
+    bound, plain = sorted((text for _, text in journey.letters()), key=len, reverse=True)
+
+    assert re.fullmatch(r"@id\.example\.test #\d{6}", bound.splitlines()[-1])
+    assert bound.startswith(bound.rpartition("#")[2])
+    assert len(plain.splitlines()) == 1
 
 
 def test_the_code_of_each_challenge_is_its_own(journey):

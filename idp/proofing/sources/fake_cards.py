@@ -46,6 +46,8 @@ class SandboxReader:
             birth_date=person.birth_date,
             gender=person.gender,
             expires_on=RUN_OUT if national_id in EXPIRED else EXPIRES,
+            chip_number=f"ZZ{national_id[5:12]}",
+            request_number=f"9999-{national_id[5:12]}",
         )
 
 

@@ -101,7 +101,7 @@ def typed(said: Mapping[str, str], *, hcode: str, now: datetime) -> dict[str, An
 
 
 def birth_date(year: str, month: str, day: str, *, now: datetime) -> str | None:
-    """PURE: YYYY[-MM[-DD]] in CE, from a year of either era and what else is known; None for no date or a future one."""
+    """PURE: YYYY[-MM[-DD]] in CE, from a year of either era and what else is known; None: no date, or a future one."""
     if not all(part.isascii() and part.isdigit() for part in (year, month or "0", day or "0")):
         return None
     ce = int(year) - BUDDHIST_ERA if int(year) > LAST_CE else int(year)

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from idp.demo.folder import DemoError, Folder, free_port
+from idp.demo.folder import DEFAULT_PORTS, DemoError, Folder, free_port
 
 
 @pytest.fixture
@@ -21,6 +21,8 @@ def three(**changes):
         "portal_port": free_port(),
         "holder_port": free_port(),
         "clinic_port": free_port(),
+        "thaid_port": free_port(),
+        "line_port": free_port(),
         **changes,
     }
 
@@ -93,7 +95,7 @@ def test_two_services_cannot_share_a_port(folder):
 
 def test_zero_picks_a_free_port_and_the_next_run_keeps_it(folder):
     """The issuer hangs on the port: bookmarks and passkeys go on working."""
-    first = folder.ports({"port": 0, "portal_port": 0, "holder_port": 0, "clinic_port": 0})
+    first = folder.ports(dict.fromkeys(DEFAULT_PORTS, 0))
 
     assert folder.ports({"port": None, "portal_port": None, "holder_port": None}) == first
 

@@ -83,7 +83,7 @@ def test_ctrl_c_ends_all_a_second_run_keeps_the_data_and_a_dead_child_ends_it(tm
             assert words in tour
         keys = httpx.get(f"{server}/jwks.json", timeout=10).json()
         children = children_of(process.pid)
-        assert len(children) == 5
+        assert len(children) == 7
         assert "portal\tactive\tweb" in beside(text, "client", "list")
         kept = (folder, *folder.rglob("*.db"), *folder.rglob("*.log"))
         assert not [path for path in kept if path.stat().st_mode & 0o077], "only its owner reads a sandbox"

@@ -191,14 +191,14 @@ def test_an_authenticator_app_is_set_up_by_its_first_right_code(site, visitor):
     """RFC 6238: a wrong code keeps the same secret; the right one counts at once."""
     import pyotp  # noqa: PLC0415 -- only here
 
-    visitor.get(site.authorize_url())
+    visitor.get("/me/security")
     visitor.sign_in()
-    visitor.get(visitor.at.links["set-totp"])
+    visitor.send("add-form", "add-totp")
     secret = visitor.at.texts["secret"].replace(" ", "").strip()
     wrong = visitor.send("setup-totp-form", totp="000000")
     assert (wrong.status, wrong.texts["secret"].replace(" ", "").strip()) == (400, secret)
     visitor.send("setup-totp-form", totp=pyotp.TOTP(secret).at(site.clock()))
-    assert visitor.at.name == "consent"
+    assert (visitor.at.name, "remove-totp" in visitor.at.html) == ("me_security", True)
 
 
 def test_a_passkey_signs_in_alone_and_reaches_health_data(site, visitor):

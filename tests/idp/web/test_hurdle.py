@@ -1,0 +1,225 @@
+"""When a code is not sent at once: another proof is asked for, nobody is turned away, whatever the number."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from idp import worker
+from idp.abuse import alarms, volume
+from idp.contact import fake
+from idp.web import hurdle
+from tests.fakes import HOUR, MINUTE, NOW, SoftAuthenticator
+from tests.idp.web.conftest import build
+from tests.idp.web.visitor import ISSUER, SOMCHAI
+from tests.stories.people import numbers
+
+NOBODY = "1999000990017"
+CROWD = numbers(9_100_000, 40)
+
+
+@pytest.fixture
+def alarm(site):
+    """Somebody guesses at everybody: over the budget of this minute."""
+
+    def over_budget():
+        with site.work.sessions.writing() as session:
+            for _ in range(alarms.MOST_A_MINUTE + 1):
+                alarms.note_wrong(session, now=site.clock.now)
+
+    return over_budget
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A network may ask for four people, and for one more for each who arrived."""
+    monkeypatch.setattr(volume, "NETWORK_FLOOR", 4)
+    monkeypatch.setattr(volume, "NETWORK_TIMES", 1)
+
+
+def post(site, number, *, address="198.51.100.7", visitor=None):
+    """The page that is shown to whoever posts this number, from this address."""
+    came = visitor or site.visitor()
+    came.client.environ_base = {**came.client.environ_base, "REMOTE_ADDR": address}
+    came.get(site.authorize_url(scope="openid"))
+    came.send("login", national_id=number)
+    return came
+
+
+def newest(site):
+    worker.run_once(site.work)
+    with site.work.sessions.reading() as session:
+        found = fake.inbox(session)
+    return found[0].text.split()[0] if found else None
+
+
+@pytest.mark.parametrize("number", [SOMCHAI, NOBODY])
+def test_while_everybody_is_guessed_at_a_new_device_is_asked_for_another_proof(site, alarm, number):
+    """RELIABILITY 3: a challenge is another proof, never a puzzle; nothing is sent."""
+    alarm()
+
+    came = post(site, number)
+
+    assert (came.at.status, came.at.name) == (200, "another_proof")
+    assert came.at.attributes["passkey"]["data-passkey"] == "sign-in"
+    assert came.at.links["other-way"].endswith("/other-way")
+    assert newest(site) is None
+    at = came.at.url.removesuffix("/another-proof")
+    assert came.get(at + "/code").name == "another_proof"
+    assert came.get(at + "/other-way").name == "other_way"
+
+
+def test_a_known_device_goes_on_with_a_longer_code(site, alarm):
+    """Eight digits are a hundred times as many; six are again enough when it is calm."""
+    came = post(site, SOMCHAI)
+    came.send("code-form", code=newest(site))
+    site.clock.tick(HOUR)
+    alarm()
+
+    came.client.delete_cookie("yinyom", domain="localhost")
+    post(site, SOMCHAI, visitor=came)
+
+    assert came.at.name == "code"
+    code = newest(site)
+    assert len(code) == 8
+    assert came.send("code-form", code=code[:6]).status == 400
+    assert came.send("code-form", code=code).name != "code"
+    site.clock.tick(HOUR)
+    post(site, SOMCHAI)
+    assert len(newest(site)) == 6
+
+
+def test_a_passkey_always_works(site, alarm):
+    """ASVS 6.1.1: the path is guarded, never the person."""
+    came = post(site, SOMCHAI)
+    came.send("code-form", code=newest(site))
+    came.get(site.authorize_url())
+    came.get(came.at.links["set-passkey"])
+    device, at = SoftAuthenticator(origin=ISSUER), came.at.url.removesuffix("/set-up/passkey")
+    assert came.passkey(device, "register", at + "/passkey")["status"] == 200
+    site.clock.tick(HOUR)
+    alarm()
+
+    stranger = post(site, SOMCHAI)
+    at = stranger.at.url.removesuffix("/another-proof")
+    said = stranger.passkey(device, "sign-in", at + "/passkey")
+
+    assert stranger.at.name == "another_proof"
+    assert said["status"] == 200
+
+
+def test_a_new_code_is_not_sent_either_when_the_alarm_begins_in_between(site, alarm):
+    """Resending is no way around."""
+    came = post(site, SOMCHAI)
+    newest(site)
+    site.clock.tick(2 * MINUTE)
+    alarm()
+
+    assert came.send("resend-form").name == "another_proof"
+
+
+def test_a_browser_that_asks_for_many_people_is_asked_for_another_proof(site):
+    """RELIABILITY 3: three in an hour; counted in the database, so that no process sees too few."""
+    settings = site.work.settings.model_copy(update={"browser_numbers": 3})
+    site.app.extensions["yinyom"] = replace(site.app.extensions["yinyom"], settings=settings)
+    came = site.visitor()
+
+    names = [post(site, number, visitor=came).at.name for number in CROWD[:5]]
+
+    assert names == ["code", "code", "code", "another_proof", "another_proof"]
+    assert post(site, CROWD[0], visitor=came).at.name == "code"
+    site.clock.tick(HOUR)
+    assert post(site, CROWD[6], visitor=came).at.name == "code"
+    assert post(site, CROWD[7]).at.name == "code"
+
+
+@pytest.mark.usefixtures("small")
+def test_a_network_of_whom_nobody_arrives_is_asked_for_another_proof(site):
+    """Another network is not touched, and the same person asked for again is one person."""
+    names = [post(site, number).at.name for number in (*CROWD[:4], CROWD[0], CROWD[5])]
+
+    assert names == ["code"] * 5 + ["another_proof"]
+    assert post(site, CROWD[6], address="198.51.100.8").at.name == "code"
+    site.clock.tick(2 * HOUR)
+    assert post(site, CROWD[7]).at.name == "code"
+
+
+@pytest.mark.usefixtures("small")
+def test_each_person_who_arrives_lets_the_network_ask_for_more(site):
+    """A workshop is one address, and most of them sign in."""
+    came = post(site, SOMCHAI)
+    came.send("code-form", code=newest(site))
+
+    names = [post(site, number).at.name for number in CROWD[:5]]
+
+    assert names == ["code"] * 4 + ["another_proof"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_registered_facility_is_counted_apart(site):
+    """A hospital is one address."""
+    settings = site.work.settings.model_copy(update={"facility_networks": (ip_network("198.51.100.0/24"),)})
+    site.app.extensions["yinyom"] = replace(site.app.extensions["yinyom"], settings=settings)
+
+    assert {post(site, number).at.name for number in CROWD[:8]} == {"code"}
+
+
+@pytest.mark.usefixtures("small")
+def test_what_a_header_claims_is_no_address(site):
+    """Key by the connection, never by X-Forwarded-For (RELIABILITY 3)."""
+    names = []
+    for n, number in enumerate(CROWD[:6]):
+        came = site.visitor()
+        came.client.environ_base = {**came.client.environ_base, "HTTP_X_FORWARDED_FOR": f"203.0.113.{n}"}
+        names.append(post(site, number, visitor=came).at.name)
+
+    assert names == ["code"] * 4 + ["another_proof"] * 2
+
+
+def test_whoever_was_not_sent_there_is_sent_on(site):
+    """No dead end for who types the address."""
+    came = post(site, SOMCHAI)
+
+    assert came.get(came.at.url.removesuffix("/code") + "/another-proof").name == "code"
+
+
+@pytest.fixture
+def few(settings, sessions, clock, ring):
+    """A server that lets a client ask for three tokens a minute."""
+    return build(settings.model_copy(update={"token_rate": 3}), sessions, clock, ring)
+
+
+def test_a_client_that_asks_for_tokens_too_often_waits(few):
+    """RFC 6585 section 4: 429 with Retry-After, for this client from this network alone."""
+    client = few.app.test_client()
+
+    def ask(name, address="198.51.100.7"):
+        asked = {"grant_type": "client_credentials", "client_id": name, "client_secret": "x"}
+        return client.post("/oauth/token", data=asked, environ_overrides={"REMOTE_ADDR": address})
+
+    assert [ask("portal").status_code for _ in range(4)] == [401, 401, 401, 429]
+    told = ask("portal")
+    assert (told.json["error"], told.headers["Cache-Control"]) == ("temporarily_unavailable", "no-store")
+    assert 1 <= int(told.headers["Retry-After"]) <= 60
+    assert ask("holder").status_code == 401
+    assert ask("portal", "198.51.100.8").status_code == 401
+    few.clock.tick(2 * MINUTE)
+    assert ask("portal").status_code == 401
+
+
+def test_no_rate_is_no_limit(settings, sessions, clock, ring):
+    """A setting of nothing counts nobody out."""
+    site = build(settings.model_copy(update={"token_rate": 0}), sessions, clock, ring)
+    client = site.app.test_client()
+    asked = {"grant_type": "client_credentials", "client_id": "portal", "client_secret": "x"}
+
+    assert {client.post("/oauth/token", data=asked).status_code for _ in range(20)} == {401}
+
+
+def test_the_windows_of_a_server_are_as_its_settings_say(settings):
+    """Without Redis each process allows its share; nothing is connected before the first count."""
+    alone = hurdle.windows_of(settings.model_copy(update={"workers": 4}))
+    shared = hurdle.windows_of(settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0", "processes": 8}))
+
+    assert alone.add("n", window=HOUR, now=NOW).share == 4
+    assert shared.add("n", window=HOUR, now=NOW).share == 8
