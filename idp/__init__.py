@@ -5,12 +5,12 @@ Start reading: `oauth/provider.py` (the protocol as one table), `prompts.py` (wh
 
 settings  every knob, and the starts that are refused      db         engines, sessions, errors; patience, postgresql
 keys      signing keys, JWKS, sealing, fingerprints        assurance  pure: AAL, IAL, acr, amr
-subjects  people                                           outbox     letters that must be delivered; trial: one to try
-directory facilities, practitioners, staff                 contact    who holds this phone: codes, SMS
-login     PIN, TOTP, passkeys, sessions                    proofing   where identity evidence comes from
+subjects  people; provisional: a number only typed         outbox     letters that must be delivered; trial: one to try
+directory facilities, practitioners, staff                 contact    who holds this phone; upstream: ThaID, LINE
+login     PIN, TOTP, passkeys, sessions                    proofing   who somebody is, and how surely
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
 counter   a card (readings) opens a visit (visits)         treating   what a clinician's token rests on
-enrolment, interaction, authorizing, prompts, withdrawal, receipts: the stories that join the rooms
+enrolment, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
 relying   what another service imports                     demo       the sandbox; exchanges: what it shows developers
 worker    jobs, letters, sealing, purging                  cli        `idp …`, the operator's commands
 rotation, backup, vitals, metrics, wiring, seal_memory: what keeps it running, says how it is, builds it

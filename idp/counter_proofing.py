@@ -31,6 +31,7 @@ from idp.subjects import Subject
 OF_AGE = 20  # Civil and Commercial Code s.19: below, nobody signs in by themselves
 NO_WAY = ("facility_licence", "staff_level", "deceased", "account_closed", "own_card")
 OLD_CARD = "card_expired"
+NAMES = tuple(f"{part}_{tongue}" for tongue in ("th", "en") for part in ("title", "given_name", "family_name"))
 
 
 def ask_issuer(issuer: CardStatus, card: Card) -> str:
@@ -137,6 +138,8 @@ def compare(
     seen = evidence_of(case, officer=officer, hcode=desk.place.hcode, now=now)
     actor = Actor.staff(desk.person_id)
     verdict = cases.record(session, ring, subject_id=subject.id, evidence=seen, actor=actor, now=now)
+    if any(one.method == "card_chip" for one in seen):
+        _take_names(session, ring, subject.id, case.shown)
     desk_cases.reached(session, case.id, subject_id=subject.id, ial=verdict.ial.value)
     if any(one.method == "vouch" for one in seen):
         _vouched(session, subject.id, verdict, desk=desk, now=now)
@@ -246,6 +249,16 @@ def _vouched(session: Session, subject_id: UUID, verdict: Verdict, *, desk: Desk
         codes=desk.codes,
         ial=verdict.ial.value,
     )
+
+
+def _take_names(session: Session, ring: KeyRing, subject_id: UUID, shown: Shown) -> None:
+    """A chip whose holder was seen says what the person is called now: after a marriage, the new card's name holds."""
+    held = subjects.profile(session, ring, subject_id)
+    said = {part: getattr(shown, part) for part in NAMES}
+    if said == {part: getattr(held, part) for part in NAMES}:
+        return
+    kept = {"birth_date": held.birth_date, "email": held.email, "address": held.address, "gender": held.gender}
+    subjects.rewrite(session, ring, subject_id, RegistryPerson(**said, **kept, phone=""))
 
 
 def _account(session: Session, ring: KeyRing, shown: Shown, person: RegistryPerson | None, *, now: datetime) -> Subject:

@@ -46,6 +46,7 @@ __all__ = [
     "mask_national_id",
     "parse_national_id",
     "profile",
+    "rename",
     "rewrite",
     "rows",
 ]
@@ -169,6 +170,19 @@ def rewrite(session: Session, ring: KeyRing, subject_id: UUID, person: RegistryP
         field: sealer.seal(plain, owner=subject_id, field=field) for field, plain in fields.items()
     }
     session.execute(update(Subject).where(Subject.id == subject_id).values(gender=person.gender, **values))
+
+
+def rename(session: Session, ring: KeyRing, subject_id: UUID, person: RegistryPerson) -> bool:
+    """Write the names that an authority holds now over ours; False when they are the same. Nothing else is touched."""
+    sealer, subject = PersonSealer(ring, session), get(session, subject_id)
+    names = {field: plain for field, plain in _sealed_fields(person).items() if field.startswith("name_")}
+    if all(sealer.open(getattr(subject, field), owner=subject_id, field=field) == names[field] for field in names):
+        return False
+    values: dict[str, Any] = {
+        field: sealer.seal(plain, owner=subject_id, field=field) for field, plain in names.items()
+    }
+    session.execute(update(Subject).where(Subject.id == subject_id).values(**values))
+    return True
 
 
 def profile(session: Session, ring: KeyRing, subject_id: UUID) -> Profile:

@@ -153,4 +153,6 @@ def card_status(settings: Settings) -> CardStatus:
 
 def dopa(settings: Settings) -> DopaCardStatus:
     """The issuer of the settings."""
-    return DopaCardStatus(url=settings.dopa_url or "", client_file=settings.dopa_client_file, ca_file=settings.dopa_ca_file)
+    return DopaCardStatus(
+        url=settings.dopa_url or "", client_file=settings.dopa_client_file, ca_file=settings.dopa_ca_file
+    )

@@ -8,6 +8,7 @@ doctor     everything this server needs, one line a check
 health     whether what runs here lives, for an orchestrator
 staff      staff add
 desk       desk agent add, list, remove             agent      agent key, run: on a counter's computer
+people     people death, people rename: what an authority tells later
 registry   entity, client and resource: who may ask, who keeps data, who answers for them
 newcomer   client add --demo, client test-event
 log        log seal, export, verify
@@ -31,6 +32,7 @@ MENU = {  # name -> module, first sentence of its docstring
     "doctor": ("doctor", "Look at everything that this server needs, and say what to do."),
     "health": ("health", "Say whether the server or the worker of this container lives."),
     "staff": ("staff", "People who work here."),
+    "people": ("people", "What an authority tells later about people: names, deaths."),
     "entity": ("registry", "Organisations that answer for services and for data (data controllers)."),
     "client": ("registry", "Registered services."),
     "resource": ("registry", "Resource servers: services that keep data and open it for tokens."),

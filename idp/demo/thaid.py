@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask, Response, jsonify, request, send_from_directory
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -57,7 +59,7 @@ def _add_sign_in(app: Flask, client: Client, alive: Sequence[Row], codes: Codes[
 
 
 def _add_tokens(app: Flask, client: Client, codes: Codes[tuple[Row, str]], issuer: str, clock: Clock) -> None:
-    key = ECKey.generate_key("P-256", {"use": "sig"}, auto_kid=True)
+    key = signing_key(client.secret)
 
     @app.post(f"{BASE}/token/")
     def token() -> Response:
@@ -71,6 +73,16 @@ def _add_tokens(app: Flask, client: Client, codes: Codes[tuple[Row, str]], issue
     @app.get("/jwks/")
     def jwks() -> Response:
         return jsonify(keys=[key.as_dict(private=False, alg="ES256")])
+
+
+def signing_key(secret: str) -> ECKey:
+    """The same for the same secret: a sandbox that was started again goes on signing with what the server knows."""
+    number = int.from_bytes(hashlib.sha256(f"thaid:{secret}".encode()).digest(), "big") >> 1  # below the curve's order
+    private = ec.derive_private_key(number, ec.SECP256R1()).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+    key: ECKey = ECKey.import_key(private, {"use": "sig", "kid": "thaid-1"})
+    return key
 
 
 def tokens(person: Row, scope: str, key: ECKey, names: dict[str, str], *, now_s: int) -> dict[str, Any]:

@@ -7,5 +7,6 @@ pin totp     a PIN; an authenticator app                              held      
 challenges   WebAuthn challenges, each used once                      ceremony       PURE: what a browser says, proved
 invitations  how staff get their first passkey                        security_keys  PURE: keys that makers vouch for
 other_way    after the number, without SMS                            recovery_codes ten codes on paper
+line         LINE Login's own ways                                line_linking   linked, used at AAL1, taken off
 affiliations where staff work now                                     tries          guesses counted before comparing
 """

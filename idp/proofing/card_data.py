@@ -7,7 +7,7 @@ crash or a slow issuer loses neither. Whoever types wrongly learns that it does 
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
@@ -47,7 +47,7 @@ class Typed:
     given_name: str
     family_name: str
     birth_date: str
-    laser: str
+    laser: str = field(repr=False)  # a secret of the card, in no trace
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from idp.upstream.wire import Wire
 
 LEEWAY_S = 60
 KEYS_KEPT_S = 3600.0
-ASKED_AGAIN_AFTER_S = 30.0
+ASKED_AGAIN_AFTER_S = 5.0
 LONGEST_TOKEN = 16 * 1024
 MOST_KEYS = 20
 KINDS: Mapping[str, type[Any]] = {"RS256": RSAKey, "PS256": RSAKey, "ES256": ECKey}

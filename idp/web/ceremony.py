@@ -1,5 +1,6 @@
 """What the passkey endpoints of citizens and staff share: where we are, what was posted, and how a refusal is said."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from flask import Response, g, jsonify, request
 
 from idp.web import cookies, gate
 
+LINE = re.compile(r"\bLine/\d")
 BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Line/", "LINE"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"))
 SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"))
 
@@ -47,6 +49,11 @@ def refusal(code: str, status: int = 400) -> Response:
     response = jsonify(error=code, request_id=g.request_id)
     response.status_code = status
     return response
+
+
+def in_line() -> bool:
+    """Whether this page is shown inside LINE, whose own browser knows no passkeys: for a hint, never for a decision."""
+    return LINE.search(request.headers.get("User-Agent", "")) is not None
 
 
 def device() -> str:

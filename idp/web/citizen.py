@@ -44,6 +44,13 @@ def sight() -> Sight:
     return Sight(strong=strong, step_up_url=None if strong else url)
 
 
+def show_names() -> None:
+    """Whoever does not see names yet goes where what is missing can be shown, and comes back here."""
+    seen = sight()
+    if seen.step_up_url is not None:
+        raise gate.Elsewhere(seen.step_up_url)
+
+
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN)
 def me() -> Response:
     """The three latest accesses and the live consents."""
@@ -148,8 +155,7 @@ def withdrawn(record_id: UUID) -> Response:
 @route(bp, "/access", tx=Tx.READ, who=Who.CITIZEN, aal=STRONG_AAL)
 def access() -> Response:
     """Who did what, newest first."""
-    if not sight().strong:
-        raise Refused("level_too_low", 403)
+    show_names()
     before = uuid_or_none(request.args.get("before"))
     entries = log.of_subject(g.session, g.signed_in.subject_id, limit=PAGE, before=before)
     older = str(entries[-1].id) if len(entries) == PAGE else None

@@ -7,11 +7,11 @@ import unicodedata
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 from markupsafe import Markup
 
 from consent.audit.log import Actor
-from idp import counter, directory, handover, readings, subjects, visits
+from idp import card_agents, counter, directory, handover, readings, subjects, visits
 from idp.db import Session
 from idp.login import affiliations
 from idp.national_id import NationalIdError, parse_national_id
@@ -58,6 +58,14 @@ def read() -> Response:
     with gate.alone() as session:
         reading_id = readings.keep(session, g.ring, card, desk=desk, now=g.now)
     return as_response(redirect(f"{request.script_root}/desk/cards/{reading_id}", 303))
+
+
+@route(bp, "/nonce", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF, json=True)
+def nonce() -> Response:
+    """A number that the card agent signs with the card, once."""
+    desk = here(g.session)
+    asked = {"session_hash": desk.session_hash, "hcode": desk.place.hcode, "now": g.now}
+    return jsonify(nonce=card_agents.ask(g.session, **asked))
 
 
 @route(bp, "/read", tx=Tx.NONE)

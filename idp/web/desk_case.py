@@ -231,14 +231,16 @@ def signatures(found: Case, session: Session) -> dict[str, Any]:
 def reachable(found: Case, session: Session) -> dict[str, Any]:
     """The phone and the ways to sign in that the account has; after the face alone."""
     if found.subject_id is None:
-        return {"known_phone": "", "sent": None, "has_ways": False, "other_phone": False, "renamed": False}
+        held = counter_proofing.owner(session, g.ring, found.shown)
+        name = None if held is None else subjects.profile(session, g.ring, held.id).name_th
+        renamed = name not in (None, found.shown.name("th")) and found.shown.paper == "card"
+        return {"known_phone": "", "sent": None, "has_ways": False, "other_phone": False, "renamed": renamed}
     known = desk_phone.of_record(session, g.ring, found.subject_id)
-    name = subjects.profile(session, g.ring, found.subject_id).name_th
     proved = desk_phone.proved(session, g.ring, found.id, now=g.now)
     return {
         "known_phone": known[-3:],
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
         "has_ways": bool(factors.available(session, found.subject_id)),
         "other_phone": proved not in (None, known),
-        "renamed": name != found.shown.name("th"),
+        "renamed": False,
     }

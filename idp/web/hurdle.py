@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, redirect, request
 
+from idp import provisional
 from idp.abuse import alarms, volume
 from idp.abuse.counters import Windows, redis
 from idp.abuse.volume import Asking
@@ -66,9 +67,11 @@ def reason(national_id: str, session: Session | None = None) -> str | None:
     return volume.hurdle(asking, browser_most=settings.numbers_per_browser)
 
 
-def arrived(subject_id: UUID) -> None:
-    """Somebody from this network proved who they are: it may ask for ten more people this hour."""
+def arrived(session: Session, subject_id: UUID) -> None:
+    """Somebody with a proved number signed in from this network: it may ask for ten more people this hour."""
     network = network_here()
+    if provisional.is_provisional(session, subject_id):  # whoever has a phone may open one
+        return
     if windows_here().first(f"person:{keyed(network, str(subject_id))}", window=volume.HOUR, now=g.now):
         windows_here().add(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now)
 

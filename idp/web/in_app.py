@@ -1,7 +1,5 @@
 """LINE's own browser, where passkeys do not work (PAGES): one button goes on outside, and nothing is lost."""
 
-import re
-
 from flask import Blueprint, Response, g, redirect, request
 
 from idp import onward
@@ -9,13 +7,7 @@ from idp.web import cookies, loop
 from idp.web.gate import Tx, as_response, route
 
 bp = Blueprint("in_app", __name__)
-LINE = re.compile(r"\bLine/\d")
 OUTSIDE = "openExternalBrowser=1"  # LINE's own word for "not in here"
-
-
-def in_line() -> bool:
-    """Whether this page is shown inside LINE."""
-    return LINE.search(request.headers.get("User-Agent", "")) is not None
 
 
 def outside_url(at: str) -> str:

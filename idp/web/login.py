@@ -166,13 +166,13 @@ def proved(paused: Paused, challenge_id: UUID) -> Response:
         if completed.subject_id is None:
             raise Refused("account_closed", 403)
         sign_in(session, completed.subject_id, "sms")
-        hurdle.arrived(completed.subject_id)
     return loop.back(paused)
 
 
 def sign_in(session: Session, subject_id: UUID, factor: str) -> None:
     """Start a session, or begin this person's own afresh; somebody else's session in this browser ends."""
     settings, old = gate.house().settings, g.signed_in
+    hurdle.arrived(session, subject_id)
     if old is not None and old.subject_id == subject_id:
         shared = arrivals.is_shared()
         token = sign_ins.reauthenticated(session, old, factors={factor}, settings=settings, now=g.now, shared=shared)

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 
 from idp.login.sessions import SignedIn
 from idp.national_id import mask_national_id
-from idp.web import cookies, gate, in_app, locale
+from idp.web import ceremony, cookies, gate, in_app, locale
 
 SIZES = ("1", "2", "3")
 STATIC = Path(__file__).parent / "static"
@@ -41,7 +41,7 @@ def of_request() -> dict[str, Any]:
         "text_size": size if size in SIZES else "1",
         "save_data": request.headers.get("Save-Data", "").lower() == "on",
         "sandbox": gate.house().settings.sandbox,
-        "in_line": in_app.in_line(),
+        "in_line": ceremony.in_line(),
         "shared_device": cookies.read(cookies.SHARED) == "1",
         "offers": offers(),
         "request_id": g.request_id,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 
-from idp import directory, interaction, treating
+from idp import alerts, directory, interaction, treating
 from idp.assurance import aal_of
 from idp.db import Session
 from idp.login import affiliations, invitations, passkeys
@@ -161,7 +161,7 @@ def register(said: dict[str, object]) -> UUID | PasskeyRefused:
     invited = invitations.redeem(g.session, cookies.read(cookies.INVITATION) or "", now=g.now)
     if invited is None:
         return PasskeyRefused("enrolment")
-    passkeys.register(
+    kept = passkeys.register(
         g.session,
         subject_id=invited,
         credential=credential(said),
@@ -170,6 +170,8 @@ def register(said: dict[str, object]) -> UUID | PasskeyRefused:
         **staff_keys.asked(invited),
         **Ceremony.here().of_verify,
     )
+    kind = "key_added" if kept.attested else "passkey_added"
+    alerts.tell(g.session, g.ring, subject_id=invited, kind=kind, now=g.now)
     return invited
 
 

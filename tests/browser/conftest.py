@@ -59,7 +59,7 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
         context.close()
 
 
-PIECES = {"audit_parts", "base", "dev_words", "error_texts", "macros"}
+PIECES = {"audit_parts", "base", "desk_parts", "dev_words", "error_texts", "macros"}
 MOVES_ON = {"continue"}  # leaves by itself at once; its markup is the error page's
 
 

@@ -25,7 +25,7 @@ READY = "import sys; from smartcard.System import readers; sys.exit(not readers(
 def interpreter() -> list[str]:
     """A Python that has pyscard: this one, or Debian's with python3-pyscard and our packages."""
     for python in (sys.executable, "/usr/bin/python3"):
-        if subprocess.run([python, "-c", "import smartcard"], capture_output=True, check=False).returncode == 0:
+        if _run([python, "-c", "import smartcard"]):
             return [python]
     raise AssertionError("pyscard is missing: apt-get install python3-pyscard")
 
@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
 def reader() -> Iterator["Pcsc"]:
     """An empty reader for the length of the block."""
     inside = f"ip link set lo up && exec {' '.join(DAEMON)}"
-    daemon = subprocess.Popen(["unshare", "-n", "sh", "-c", inside])
+    daemon = subprocess.Popen(["/usr/bin/unshare", "-n", "sh", "-c", inside])  # noqa: S603 -- our own words
     try:
         eventually(lambda: _answers(daemon), "pcscd did not start", within_s=30)
         yield Pcsc(daemon.pid)
@@ -52,7 +52,12 @@ def reader() -> Iterator["Pcsc"]:
 def _answers(daemon: subprocess.Popen[bytes]) -> bool | None:
     assert daemon.poll() is None, "pcscd ended at once: another one runs, or its packages are missing"
     asked = [*interpreter(), "-c", READY]
-    return (SOCKET.exists() and subprocess.run(asked, capture_output=True, check=False).returncode == 0) or None
+    return (SOCKET.exists() and _run(asked)) or None
+
+
+def _run(command: list[str]) -> bool:
+    """Whether it ended well."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603 -- our own words
 
 
 class Pcsc:
@@ -64,8 +69,18 @@ class Pcsc:
     @contextmanager
     def holding(self, facts: Mapping[str, Any]) -> Iterator[None]:
         """A card with these facts (`tests.servers.id_card.memory_of`) is in it for the length of the block."""
-        asked = ["nsenter", "-t", str(self._daemon), "-n", sys.executable, "-m", "tests.browser.pcsc", json.dumps(facts)]
-        card = subprocess.Popen(asked, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        asked = [
+            "/usr/bin/nsenter",
+            "-t",
+            str(self._daemon),
+            "-n",
+            sys.executable,
+            "-m",
+            "tests.browser.pcsc",
+            json.dumps(facts),
+        ]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        card = subprocess.Popen(asked, cwd=ROOT, **pipes)  # noqa: S603 -- our own words
         try:
             assert card.stdout is not None
             assert card.stdout.readline() == b"in\n"
@@ -78,7 +93,8 @@ class Pcsc:
 def agent(issuer: str, key: Path, port: int) -> Iterator[str]:
     """`idp agent run` as a counter runs it; its address."""
     told = ("-m", "idp.cli", "agent", "run", "--issuer", issuer, "--key", str(key), "--port", str(port))
-    running = subprocess.Popen([*interpreter(), *told], env=environment(), cwd=ROOT, stdout=subprocess.PIPE)
+    ours = {"env": environment(), "cwd": ROOT, "stdout": subprocess.PIPE}
+    running = subprocess.Popen([*interpreter(), *told], **ours)  # noqa: S603 -- our own words
     try:
         assert running.stdout is not None
         assert b"Cards are read for" in running.stdout.readline()

@@ -8,7 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from consent.audit import events, log, seal
 from idp import metrics, outbox, vitals
+from idp.breaker import Breaker
 from idp.cli import MENU
+from idp.contact import passages
 from idp.jobs import enqueue_job
 from idp.metrics import Counters, Sample
 from tests.fakes import NOW
@@ -22,17 +24,19 @@ ALERTS = re.findall(r"^ +- alert: (\w+)$", RULES, re.MULTILINE)
 @pytest.fixture
 def told(sessions, ring):
     """Names of every series that /metrics can tell, with the labels of each."""
-    counters = Counters()
+    counters, away = Counters(), Breaker("somewhere")
     metrics.listen(sessions, counters)
     metrics.count_request(counters, route="/x", status=200, seconds=0.1)
     with sessions.writing() as session:
         log.append(session, "key.rotated", now=NOW, actor=log.Actor.system("idp"))
         outbox.enqueue(session, ring, kind="sms", to="x", body="y", key="k", now=NOW)
+        passages.begin(session, "otp-1", "first", cost=50, now=NOW)
         enqueue_job(session, "resolve", UUID(int=7), now=NOW)
     seal.seal(sessions, ring.signer("log", "Ed25519"), origin="test/log", now=NOW)
     with sessions.reading() as session:
         gauges = [Sample("yinyom_database_up", 1, {}), *vitals.gauges(session, now=NOW)]
     text = metrics.exposition(counters.totals(), gauges)
+    assert not away.is_open
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -6,9 +6,6 @@ from consent.audit.events import EVENTS
 from tests.house.source import ROOT, modules, tree
 
 WAITING = {  # event -> what will write it; whoever builds that takes the line away
-    **dict.fromkeys(("account.closed", "recovery.started", "recovery.approved", "recovery.denied"), "account recovery"),
-    **dict.fromkeys(("proofing.started", "proofing.evidence_checked", "proofing.passed"), "proofing with evidence"),
-    **dict.fromkeys(("proofing.failed", "proofing.expired", "proofing.vouched_by_staff"), "proofing with evidence"),
     **dict.fromkeys(("breakglass.used", "breakglass.reviewed"), "emergency access"),
     **dict.fromkeys(("consent.expired", "consent.renotified"), "reminders about consents"),
     **dict.fromkeys(("dsar.opened", "dsar.extended", "dsar.closed", "dsar.refused"), "rights requests"),

@@ -95,7 +95,8 @@ def test_the_code_goes_to_the_new_phone_alone_and_names_no_link(afar, begin):
     assert not re.search(r"https?:|www|\.th", text)
 
 
-def test_a_right_code_begins_the_wait_and_the_old_channels_are_told(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_a_right_code_begins_the_wait_and_the_old_channels_are_told(session, afar):
     """R8: 24-72 h notice to the old channel."""
     case = recovery.open_case(session, afar.person)
 
@@ -141,7 +142,8 @@ def test_codes_to_one_phone_are_limited(afar, begin):
     assert isinstance(recovery.begin(*afar.what, subject_id=afar.person, typed=NEW, now=NOW), Limited)
 
 
-def test_while_one_waits_no_other_begins(afar, waiting, approve):
+@pytest.mark.usefixtures("waiting")
+def test_while_one_waits_no_other_begins(afar, approve):
     """Neither by page nor at a counter: a recovery that waits is not overtaken."""
     with pytest.raises(Conflict):
         recovery.begin(*afar.what, subject_id=afar.person, typed=NEW, now=NOW + HOUR)
@@ -149,14 +151,16 @@ def test_while_one_waits_no_other_begins(afar, waiting, approve):
         approve(now=NOW + HOUR)
 
 
-def test_nothing_changes_before_the_wait_is_over(afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_nothing_changes_before_the_wait_is_over(afar):
     """A worker that runs early does nothing."""
     work(afar, now=NOW + DAY - SECOND)
 
     assert phone_of(afar) == PHONE
 
 
-def test_after_the_wait_the_new_phone_counts_and_all_sessions_end(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_after_the_wait_the_new_phone_counts_and_all_sessions_end(session, afar):
     """ASVS 7.4.3; both phones are told; a second run of the job changes nothing."""
     pin.set_pin(session, afar.person, "482915", now=NOW)
     token = afar.sign_in(now=NOW + DAY)
@@ -174,7 +178,8 @@ def test_after_the_wait_the_new_phone_counts_and_all_sessions_end(session, afar,
     assert session.scalars(select(Recovery.new_phone)).all() == [None]
 
 
-def test_an_objection_in_time_stops_it_for_good(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_an_objection_in_time_stops_it_for_good(session, afar):
     """R8: cancellable."""
     assert recovery.cancel(session, afar.person, now=NOW + DAY - SECOND, reason="cancelled")
 
@@ -184,7 +189,8 @@ def test_an_objection_in_time_stops_it_for_good(session, afar, waiting):
     assert not recovery.cancel(session, afar.person, now=NOW + DAY, reason="cancelled")
 
 
-def test_what_is_done_cannot_be_stopped(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_what_is_done_cannot_be_stopped(session, afar):
     """One conditional statement decides."""
     work(afar, now=NOW + DAY)
 
@@ -192,8 +198,9 @@ def test_what_is_done_cannot_be_stopped(session, afar, waiting):
     assert phone_of(afar) == NEW_E164
 
 
+@pytest.mark.usefixtures("waiting")
 @pytest.mark.parametrize("ial", ["2.3", "2.1"])
-def test_a_level_that_needed_a_counter_or_thaid_is_not_carried_over(session, afar, waiting, ial):
+def test_a_level_that_needed_a_counter_or_thaid_is_not_carried_over(session, afar, ial):
     """R8: the IAL is kept only if R3 or R4 is done again."""
     _prove(afar, ial, now=NOW - DAY)
 
@@ -202,7 +209,8 @@ def test_a_level_that_needed_a_counter_or_thaid_is_not_carried_over(session, afa
     assert cases.standing(session, afar.person, now=NOW + DAY).ial is Ial.IAL1_3
 
 
-def test_whoever_proved_themselves_again_since_keeps_the_level(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_whoever_proved_themselves_again_since_keeps_the_level(session, afar):
     """R4 done while waiting."""
     _prove(afar, "2.3", now=NOW + HOUR)
 
@@ -214,7 +222,7 @@ def test_whoever_proved_themselves_again_since_keeps_the_level(session, afar, wa
 # --- at a counter
 
 
-def test_at_a_counter_two_members_of_staff_stand_for_it_in_the_log(afar, approve, staff):
+def test_at_a_counter_two_members_of_staff_stand_for_it_in_the_log(afar, approve):
     """Four eyes: both are named, and the place."""
     approve()
 
@@ -232,7 +240,7 @@ def test_nobody_approves_alone_or_for_themselves(session, afar, approve, staff, 
     assert recovery.open_case(session, afar.person) is None
 
 
-def test_less_than_the_account_was_opened_with_is_refused(session, afar, approve):
+def test_less_than_the_account_was_opened_with_is_refused(afar, approve):
     """O43."""
     _prove(afar, "2.3", now=NOW)
 
@@ -287,7 +295,8 @@ def test_the_wait_is_between_one_and_three_days(settings, afar, approve):
             settings.__class__(**settings.model_dump() | {"recovery_wait": wrong})
 
 
-def test_what_is_over_is_forgotten(session, afar, waiting):
+@pytest.mark.usefixtures("waiting")
+def test_what_is_over_is_forgotten(session, afar):
     """Three months after its end; what waits stays."""
     recovery.purge(session, now=NOW + 200 * DAY)
     assert recovery.open_case(session, afar.person) is not None

@@ -8,10 +8,17 @@ import pytest
 from sqlalchemy import delete, text
 
 from idp import migrations, outbox, vitals
+from idp.breaker import Breaker
+from idp.contact import passages
+from idp.contact.spend import Ledger
 from idp.db import make_engine, make_sessions
+from idp.fetcher import GuardedFetcher
 from idp.jobs import enqueue_job
 from idp.keys import KeyRings, SigningKey
-from tests.fakes import MINUTE, NOW, Clock
+from idp.national_id import SyntheticOnly
+from idp.ports import Ports
+from idp.proofing.sources.registry import NoRegistry
+from tests.fakes import MINUTE, NOW, Clock, FakeSms
 
 SOMEBODY = UUID(int=7)
 
@@ -100,3 +107,48 @@ def test_the_gauges_tell_of_queues_and_ages(sessions, ring):
     assert (found["yinyom_jobs_queued",], found["yinyom_jobs_oldest_seconds",]) == (1, 60)
     assert found["yinyom_audit_unsealed",] == 0
     assert found["yinyom_signing_key_age_seconds", "access_token", "ES256"] == 60
+
+
+def test_what_messages_cost_and_what_became_of_them_shows(sessions):
+    """X15: spend, receipts by gateway; a channel that nobody set up gives no dead letters to look after."""
+    ledger = Ledger(sessions, Clock(), part_cost=50, cap=None)
+    for number in range(3):
+        ledger.charge(f"otp-{number}", "first", "123456")
+    with sessions.writing() as session:
+        passages.receive(session, gateway="first", key="otp-1", delivered=True, code="delivered", now=NOW)
+        shown = gauges_of(session, "yinyom_messages_")
+
+    assert shown == {
+        ("yinyom_messages_spent_satang",): 150,
+        ("yinyom_messages_passed", "first", "delivered"): 1,
+        ("yinyom_messages_passed", "first", "none"): 2,
+    }
+
+
+def test_a_letter_without_a_channel_is_no_dead_letter(sessions, ring, kek):
+    """Nobody can do anything about it."""
+    nowhere = Ports(NoRegistry(), FakeSms(), GuardedFetcher(), SyntheticOnly())
+    with sessions.writing() as session:
+        outbox.enqueue(session, ring, kind="mail", to="a@example.test", body="x", key="k", now=NOW)
+    assert outbox.deliver(sessions, KeyRings(sessions, kek), nowhere, now=NOW) == 1
+
+    with sessions.reading() as session:
+        assert set(gauges_of(session, "yinyom_letters_").values()) == {0}
+
+
+def test_a_service_that_is_left_alone_shows(sessions):
+    """By the process that asks."""
+    away, here = Breaker("card-status-away"), Breaker("card-status-here")
+    away.failed(timed_out=True)
+    here.worked()
+    with sessions.reading() as session:
+        shown = gauges_of(session, "yinyom_circuit_open")
+
+    assert shown["yinyom_circuit_open", "card-status-away"] == 1
+    assert shown["yinyom_circuit_open", "card-status-here"] == 0
+
+
+def gauges_of(session, prefix):
+    """(name, values of the labels) -> value."""
+    found = (sample for sample in vitals.gauges(session, now=NOW) if sample.name.startswith(prefix))
+    return {(sample.name, *sample.labels.values()): sample.value for sample in found}

@@ -158,13 +158,58 @@ def test_what_has_expired_is_dropped_and_what_counts_stays(made, begin, sessions
         outbox.enqueue(session, ring, kind="set", to="https://portal.example.test/", body="t", key="jti", now=NOW)
 
     worker.purge(made)
-    assert counts(sessions) == (1, 1, 2, 1)
+    assert counts(sessions) == (1, 1, 2, 2)  # sends are counted for the number and for the phone
     made.clock.tick(DAY + 6 * MINUTE)
     worker.purge(made)
     assert counts(sessions) == (0, 0, 2, 0)
     made.clock.tick(30 * DAY)
     worker.purge(made)
     assert counts(sessions) == (0, 0, 1, 0)
+
+
+@dataclass
+class Hanging(FakeSms):
+    """A channel that takes nothing until it is let go."""
+
+    asked: Event = field(default_factory=Event)
+    freed: Event = field(default_factory=Event)
+
+    def send(self, to, text, *, key):
+        """Wait, then take it."""
+        self.asked.set()
+        self.freed.wait(10)
+        super().send(to, text, key=key)
+
+
+@pytest.mark.parametrize("kind", ["mail", "line"])
+def test_a_mail_server_or_line_that_hangs_holds_up_no_other_letter(made, begin, sessions, ring, kind):
+    """X15: each kind of letter has a thread of its own."""
+    hanging = Hanging()
+    made = replace(made, ports=replace(made.ports, **{{"mail": "mail", "line": "line_push"}[kind]: hanging}))
+    with sessions.writing() as session:
+        outbox.enqueue(session, ring, kind=kind, to="somebody", body="Ref KXPT", key="alert-1", now=NOW)
+
+    with running(made):
+        assert hanging.asked.wait(10)
+        begin()
+        wait_until(lambda: made.ports.sms.sent)
+        assert hanging.sent == []
+        hanging.freed.set()
+        wait_until(lambda: hanging.sent)
+
+
+def test_messages_to_people_are_forgotten_after_a_month_whatever_their_kind(made, sessions, ring):
+    """What is not needed is not kept; signed events tell the citizen's page who was told."""
+    with sessions.writing() as session:
+        for kind in outbox.KINDS:
+            outbox.enqueue(session, ring, kind=kind, to="x", body="y", key=kind, now=NOW, until=NOW)
+    worker.run_once(made)
+
+    for days, left in ((30, set(outbox.KINDS)), (31, {"set"})):
+        made.clock.now = NOW + days * DAY
+        worker.purge(made)
+        with sessions.reading() as session:
+            assert set(session.scalars(select(Letter.kind))) == left
 
 
 def counts(sessions):

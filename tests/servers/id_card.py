@@ -150,6 +150,8 @@ class Slot:
     def _take(self, size: int) -> bytes:
         data = b""
         while len(data) < size:
+            # pcscd writes length and payload apart: without this each command waits 40 ms for our acknowledgement
+            self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             part = self._line.recv(size - len(data))
             if not part:
                 raise EOFError

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 
 import pyotp
 
+from idp.wiring import wall_clock
 from tests.fakes import SoftAuthenticator
 from tests.stories.browser import Browser, as_json
 from tests.stories.pages import Page
@@ -76,10 +77,12 @@ class Citizen:
         return self.browser.submit(page, "code-form", code=self.sms(ref_of(page)))
 
     def _step_up(self, page: Page) -> Page:
-        return self._use_passkey(page) if self.way == "passkey" else self.browser.click(page, f"use-{self.way}")
+        if self.way == "passkey":
+            return self._use_passkey(page)
+        return self.browser.click(page, "use-" + (self.way if f"use-{self.way}" in page.links else "pin"))
 
     def _setup_choice(self, page: Page) -> Page:
-        return self.browser.click(page, f"set-{self.way}")
+        return self.browser.click(page, "set-" + (self.way if f"set-{self.way}" in page.links else "pin"))
 
     def _setup_pin(self, page: Page) -> Page:
         return self.browser.submit(page, "setup-pin-form", pin=self.pin, pin_again=self.pin)
@@ -87,6 +90,24 @@ class Citizen:
     def _setup_totp(self, page: Page) -> Page:
         self.totp_secret = re.sub(r"[^A-Z2-7]", "", page.texts["secret"].upper())
         return self.browser.submit(page, "setup-totp-form", totp=pyotp.TOTP(self.totp_secret).now())
+
+    def connect_app(self) -> Page:
+        """A code app beside the first factor, from the list of ways."""
+        page = self.open("/me/security", until="me_security")
+        return self.walk(self.browser.submit(page, "add-form", "add-totp"), until="me_security")
+
+    def print_codes(self) -> list[str]:
+        """Ten recovery codes, as the page shows them once."""
+        page = self.open("/me/security", until="me_security")
+        return re.findall(r">([0-9A-Z]{5}-[0-9A-Z]{5})<", self.browser.submit(page, "codes-form").html)
+
+    def without_sms(self, page: Page, code: str) -> Page:
+        """From the page of the SMS code to the one that takes an app's code or a recovery code."""
+        return self.browser.submit(self.browser.click(page, "without-sms"), "other-way-form", other_code=code)
+
+    def next_code(self) -> str:
+        """What the app shows in half a minute: accepted now, and not used yet."""
+        return pyotp.TOTP(self.totp_secret).at(wall_clock(), counter_offset=1)
 
     def _setup_passkey(self, page: Page) -> Page:
         origin = "/".join(self.issuer.split("/")[:3])

@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from consent import purposes
 from idp import subjects
+from idp.contact import sending
 from idp.demo import seed
 from idp.directory import seed as directory_seed
 from idp.keys import load
+from idp.proofing.sources.fake import SandboxRegistry
 from tests.fakes import SoftAuthenticator
 from tests.stories import world as running
 from tests.stories.browser import Browser, as_json
@@ -141,8 +143,22 @@ class Live:
         return httpx.get(urljoin(self.issuer, path), cookies=dict(citizen.browser.http.cookies), timeout=60)
 
     def wait_for_the_next_code(self, citizen: Citizen) -> None:
-        """Let half a minute pass for the limit on sending, without waiting for it."""
-        self._change("DELETE FROM send_ledger WHERE fingerprint = :number", number=self._fingerprint(citizen))
+        """Let half a minute pass for the limits on sending to this number and this phone, without waiting for it."""
+        for key in self._send_keys(citizen):
+            self._change("DELETE FROM send_ledger WHERE fingerprint = :key", key=key)
+
+    def let_the_code_grow_old(self, citizen: Citizen) -> None:
+        """Let ten minutes pass for the codes of this number, without waiting for them."""
+        self._change(
+            "UPDATE challenge SET expires_at = created_at WHERE fingerprint = :number",
+            number=self._send_keys(citizen)[0],
+        )
+
+    def told(self, citizen: Citizen, kind: str) -> int:
+        """How many notices of this kind the person was sent."""
+        person = self.key(self.subject_of(citizen))
+        query = "SELECT count(*) FROM notice_to_person WHERE subject_id = :person AND kind = :kind"
+        return int(self._rows(query, person=person, kind=kind)[0][0])
 
     def auditor(self) -> Citizen:
         """An auditor who signed in by passkey; the first time they redeem their invitation."""
@@ -192,7 +208,7 @@ class Live:
         """Of the newest challenge for this number."""
         rows = self._rows(
             "SELECT tries_left FROM challenge WHERE fingerprint = :number ORDER BY id DESC",
-            number=self._fingerprint(citizen),
+            number=self._send_keys(citizen)[0],
         )
         return int(rows[0][0])
 
@@ -232,9 +248,15 @@ class Live:
         """A UUID as raw SQL of this engine compares it."""
         return number.hex if self.world.settings.database_url.startswith("sqlite") else str(number)
 
-    def _fingerprint(self, citizen: Citizen) -> str:
+    def _send_keys(self, citizen: Citizen) -> list[str]:
+        """What sends are counted under: the number, and the phone of its account or of the register."""
         with self.world.sessions.reading() as session:
-            return load(session, self.world.settings.kek()).fingerprint(citizen.national_id)
+            ring = load(session, self.world.settings.kek())
+            known = subjects.find_by_national_id(session, ring, citizen.national_id)
+            listed = SandboxRegistry(self.world.settings.sandbox_registry).people.get(citizen.national_id)
+            phones = [subjects.profile(session, ring, known.id).phone] if known else []
+        phones += [subjects.e164(listed.phone)] if listed else []
+        return [ring.fingerprint(citizen.national_id), *(sending.phone_key(ring, phone) for phone in phones)]
 
     def _rows(self, query: str, **values: Any) -> list[Any]:
         with self.world.sessions.reading() as session:

@@ -85,7 +85,9 @@ class Reader(HTMLParser):
         self.page.name = told.get("data-page", "")
 
     def _meta(self, told: dict[str, str], _name: str) -> None:
-        if told.get("http-equiv", "").lower() == "refresh" and "url=" in told.get("content", "").lower():
+        wait, _, target = told.get("content", "").lower().partition(";")
+        at_once = told.get("http-equiv", "").lower() == "refresh" and wait.strip() == "0"  # later: the reader is faster
+        if at_once and "url=" in target:
             self.page.refresh = told["content"].split("=", 1)[1].strip("'\" ")
 
     def _a(self, told: dict[str, str], name: str) -> None:

@@ -108,6 +108,8 @@ def others_sign_in(live, wire):
     """A code app and a refusal, a passkey, and a newcomer whom only the registry knew."""
     aminah = citizen(live, wire, AMINAH, way="totp", otherwise=False)
     aminah.walk(aminah.browser.get(live.service().ask().url))
+    aminah.connect_app()
+    assert len(aminah.print_codes()) == 10
     somchai = citizen(live, wire, SOMCHAI, way="passkey")
     somchai.walk(somchai.browser.get(live.service().ask().url))
     assert somchai.open("/me/security").name == "me_security"

@@ -65,17 +65,6 @@ def test_a_client_that_may_not_show_pages_hears_which_is_missing(live):
     assert high.answered(citizen.browser.get(undecided.url), undecided).params["error"] == "consent_required"
 
 
-def test_an_authenticator_app_reaches_the_same_level(live):
-    """RFC 6238; a code by SMS and a code of an app: AAL2.1 (DECISIONS 3)."""
-    citizen, service = live.citizen(way="totp"), live.service()
-    asked = service.ask()
-
-    tokens = service.tokens(citizen.walk(citizen.browser.get(asked.url)), asked)
-
-    assert "setup_totp" in citizen.walked
-    assert claims(tokens["id_token"])["acr"] == "urn:yinyom:aal:2.1"
-
-
 def test_a_passkey_alone_is_enough_next_time(live):
     """WebAuthn Level 3 with user verification: AAL2.2, and no SMS at all."""
     citizen, service = live.citizen(way="passkey"), live.service()

@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 
 from consent import purposes
 from idp.db import Sessions, make_engine, make_sessions
-from idp.demo import seed, supervisor
+from idp.demo import providers, seed, supervisor
 from idp.demo.children import Children
 from idp.demo.folder import HOST, Folder, Ports, free_port
 from idp.directory import seed as directory_seed
@@ -72,6 +72,12 @@ class World:
             self.start("clinic")
         return f"http://{HOST}:{self.ports.clinic_port}"
 
+    def provider(self, name: str) -> str:
+        """The address of the sandbox's "thaid" or "line", started by the first story that needs it."""
+        if name not in self.children.running:
+            self.start(name)
+        return providers.url(self.ports, name)
+
     def next_person(self, kind: str) -> str:
         """A national ID that no story has used: alive, unproved, dead, or unknown to the registry."""
         return next(self.crowds[kind])
@@ -97,7 +103,8 @@ class World:
     def _alive(self, name: str) -> bool | None:
         self.children.check()
         clinic = f"http://{HOST}:{self.ports.clinic_port}"
-        base = {"web": self.settings.issuer, "portal": self.portal, "holder": self.holder, "clinic": clinic}[name]
+        known = {"web": self.settings.issuer, "portal": self.portal, "holder": self.holder, "clinic": clinic}
+        base = known.get(name) or providers.url(self.ports, name)
         return supervisor.is_ready(f"{base}/livez") or None
 
     def commands(self) -> dict[str, tuple[list[str], dict[str, str]]]:
@@ -120,11 +127,16 @@ class World:
                 self._service(seed.CLINIC, self.ports.clinic_port) + issuer + ["--holder", self.holder],
                 {"PYTHONPATH": str(ROOT)},
             ),
+            **{name: self._stand_in(name) for name in providers.NAMES},
             "holder": (
                 self._service(seed.HOLDER, self.ports.holder_port) + issuer + ["--audience", seed.HOLDER_IDENTIFIER],
                 {"PYTHONPATH": str(ROOT)},
             ),
         }
+
+    def _stand_in(self, name: str) -> tuple[list[str], dict[str, str]]:
+        command = list(providers.command(self.folder, self.settings, self.ports, name))
+        return command, {"PYTHONPATH": str(ROOT)}
 
     def _service(self, name: str, port: int) -> list[str]:
         secret = str(self.folder.secret_file(name))
@@ -162,6 +174,7 @@ def prepare(path: Path, url: str) -> World:
         "sandbox": True,
         "port": ports.port,
         "workers": WORKERS,
+        **providers.settings_of(folder, ports),
     }
     seeded = supervisor.prepare(folder, Settings(**facts), ports, clock=wall_clock)
     sessions = make_sessions(make_engine(url))

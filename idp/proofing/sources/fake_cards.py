@@ -8,6 +8,7 @@ from datetime import date
 
 from idp.ports import Card, CardUnreadable, RegistryPerson, Slot
 from idp.proofing.sources.fake import SandboxRegistry
+from idp.proofing.sources.fake_card_status import chip_of, request_of
 
 EXPIRES = date(2099, 12, 31)
 RUN_OUT = date(2025, 4, 12)
@@ -46,8 +47,8 @@ class SandboxReader:
             birth_date=person.birth_date,
             gender=person.gender,
             expires_on=RUN_OUT if national_id in EXPIRED else EXPIRES,
-            chip_number=f"ZZ{national_id[5:12]}",
-            request_number=f"9999-{national_id[5:12]}",
+            chip_number=chip_of(national_id),
+            request_number=request_of(national_id),
         )
 
 

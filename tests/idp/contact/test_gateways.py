@@ -1,14 +1,22 @@
 import json
 from contextlib import ExitStack, closing
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from idp import outbox
 from idp.breaker import Breaker
 from idp.contact import passages, spend
 from idp.contact.gateways import FIRST, SECOND, Gateway, Gateways
 from idp.contact.sms import HttpSms
 from idp.contact.spend import Ledger
-from idp.ports import SmsFailed
+from idp.fetcher import GuardedFetcher
+from idp.keys import KeyRings
+from idp.national_id import SyntheticOnly
+from idp.outbox import Letter
+from idp.ports import Ports, SmsFailed
+from idp.proofing.sources.registry import NoRegistry
 from tests.fakes import NOW, Clock
 from tests.servers.sms_gateway import open_sms_gateway
 
@@ -188,3 +196,19 @@ def test_beyond_the_days_cap_no_gateway_is_called(stage, sessions):
 
     assert failed.value.code == "spend_cap"
     assert (len(first.calls), len(second.calls)) == (1, 0)
+
+
+def test_a_letter_whose_gateway_hangs_goes_out_through_the_other_at_its_second_try(stage, sessions, ring, kek):
+    """X15: the person waits for one time limit and one pause, and the letter is sent once for good."""
+    sms, first, second = stage
+    first.mood = "hang"
+    ports = Ports(NoRegistry(), sms, GuardedFetcher(), SyntheticOnly())
+    with sessions.writing() as session:
+        outbox.enqueue(session, ring, kind="sms", to=TO, body=TEXT, key="otp-1", now=NOW)
+
+    tried = [outbox.deliver(sessions, KeyRings(sessions, kek), ports, now=NOW + timedelta(seconds=at)) for at in (0, 2)]
+
+    with sessions.reading() as session:
+        letter = session.scalars(select(Letter)).one()
+    assert (tried, letter.state, letter.attempts) == ([1, 1], "sent", 2)
+    assert texts(first, second) == [0, 1]

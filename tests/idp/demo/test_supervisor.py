@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
-NEW_PORTS = ("--port", "0", "--portal-port", "0", "--holder-port", "0", "--clinic-port", "0")
+SERVICES = ("port", "portal-port", "holder-port", "clinic-port", "thaid-port", "line-port")
+NEW_PORTS = tuple(word for name in SERVICES for word in (f"--{name}", "0"))
 
 pytestmark = [pytest.mark.story, pytest.mark.timeout(240)]
 

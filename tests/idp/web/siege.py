@@ -10,9 +10,12 @@ from datetime import timedelta
 from idp import worker
 from idp.abuse import alarms, tallies
 from idp.contact import fake
+from idp.db import Sessions
 from idp.demo import crowd
 from idp.keys import KeyRing
-from tests.idp.web.conftest import Site
+from idp.settings import Settings
+from tests.fakes import Clock
+from tests.idp.web.conftest import Site, build
 from tests.idp.web.visitor import Visitor
 
 MINUTES = 30
@@ -55,7 +58,9 @@ class Siege:
         thief = self.device()
         for minute in range(MINUTES):
             turn = slice(minute * size // MINUTES, (minute + 1) * size // MINUTES)
-            attacks = [(thief if n % 2 else self.device(), number) for n, number in enumerate(targets[turn])]
+            attacks = [
+                (thief if n % 2 else self.device(), number) for n, number in enumerate(targets[turn], turn.start)
+            ]
             tried = [(device, self.post(device, number)) for device, number in attacks]
             came = [(number, device, self.post(device, number)) for number, device in self.devices(workshop[turn])]
             site.clock.tick(HALF)
@@ -128,3 +133,20 @@ class Siege:
         with self.site.work.sessions.reading() as session:
             found = tallies.counted(session, f"{alarms.WRONG}:hour", first=hour - tallies.HOUR, last=hour)
         return sum(found.values())
+
+
+def endured(settings: Settings, sessions: Sessions, clock: Clock, ring: KeyRing, *, people: int) -> Outcome:
+    """Run it with as strict limits as outside the sandbox, and assert what must hold whatever the size."""
+    strict = settings.model_copy(update={"browser_numbers": 3})
+    siege = Siege(build(strict, sessions, clock, ring), ring, people)
+
+    found = siege.run()
+
+    assert (found.people, found.blocked) == (people, [])
+    assert found.challenged < found.people / 100
+    assert found.arrived == found.people - found.challenged
+    assert (found.numbers, found.broke_in) == (people, 0)
+    assert found.turned >= people * 0.4  # who keeps one browser gets three people an hour
+    assert siege.counted() == found.guesses == (people - found.turned) * GUESSES
+    assert found.messages <= found.people + found.numbers
+    return found

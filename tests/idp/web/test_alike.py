@@ -97,6 +97,18 @@ def another_way(site, number):
     return seen
 
 
+def another_phone(site, number):
+    """A phone that was typed, its code guessed at until it is closed."""
+    visitor = site.visitor()
+    visitor.get(site.authorize_url(scope="openid"))
+    visitor.send("login", national_id=number)
+    at = visitor.at.url.removesuffix("/code")
+    seen = [visitor.get(at + "/phone"), visitor.send("phone-form", phone="010-000-07", of_age="yes")]
+    seen.append(visitor.send("phone-form", phone=f"010-001-{number[-4:]}", of_age="yes"))
+    worker.run_once(site.work)
+    return seen + [visitor.send("code-form", code="000000") for _ in range(5)]
+
+
 def many_flows(site, number):
     """The same number from one browser after another: the limits of the number are the same, too."""
     seen = []
@@ -127,7 +139,7 @@ def passkey_options(site, number):
     return pages
 
 
-PATHS = (signing_in, asking_again, another_way, many_flows, passkey_options)
+PATHS = (signing_in, asking_again, another_way, another_phone, many_flows, passkey_options)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)

@@ -44,7 +44,7 @@ def issuer(site):
 
 
 @pytest.fixture
-def drawer(site, issuer):
+def drawer(site, issuer):  # noqa: ARG001 -- cards have an issuer
     """Cards: the citizen's, a child's, a stranger's, the clerk's, the doctor's."""
     known(site, PATIENT)
     known(site, CHILD, birth_date="2018-03-14")
@@ -75,7 +75,7 @@ def matched(clerk, number=PATIENT):
     return clerk.send("match-form", "match")
 
 
-def reached(site, clerk, number=PATIENT):
+def reached(clerk, number=PATIENT):
     """The phone has answered."""
     matched(clerk, number)
     clerk.send("phone-form")
@@ -144,7 +144,7 @@ def test_a_minute_without_a_key_wipes_the_case(site, clerk):
     assert clerk.get("/desk?idle=1").texts["wiped"]
 
 
-def test_another_session_of_the_same_desk_sees_nothing(site, clerk, drawer):
+def test_another_session_of_the_same_desk_sees_nothing(site, clerk):
     """A case belongs to the session that read the card."""
     page = begun(clerk)
     doctor = enrolled(site, employ(site, DOCTOR, ("practitioner", "99001"))[1])
@@ -152,7 +152,7 @@ def test_another_session_of_the_same_desk_sees_nothing(site, clerk, drawer):
     assert doctor.get(page.url).status == 404
 
 
-def test_the_phone_in_the_hand_is_proved_by_its_code(site, clerk):
+def test_the_phone_in_the_hand_is_proved_by_its_code(clerk):
     """The number of the account: a code goes there, and is typed at the counter."""
     page = matched(clerk)
     assert "phone-form" in page.forms
@@ -166,7 +166,7 @@ def test_the_phone_in_the_hand_is_proved_by_its_code(site, clerk):
     assert "hand-over-form" in clerk.at.forms
 
 
-def test_five_wrong_codes_at_the_counter_end_the_code(site, clerk):
+def test_five_wrong_codes_at_the_counter_end_the_code(clerk):
     """A guess costs a try, kept; the sixth is not compared."""
     matched(clerk)
     clerk.send("phone-form")
@@ -233,7 +233,7 @@ def shown_digits(phone):
 
 def test_a_passkey_comes_onto_the_persons_own_phone(site, clerk):
     """RFC 10027: place shown, one press, two digits that the clerk types, then the phone's own passkey; once."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     desk_page = clerk.at
     phone = on_the_phone(site, address)
@@ -259,7 +259,7 @@ def test_a_passkey_comes_onto_the_persons_own_phone(site, clerk):
 
 def test_opening_the_code_takes_nothing(site, clerk):
     """A camera's preview, or a curious stranger, spends nothing; the press does, once."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
 
     preview, phone, stranger = (on_the_phone(site, address) for _ in range(3))
@@ -274,7 +274,7 @@ def test_opening_the_code_takes_nothing(site, clerk):
 
 def test_a_wrong_pair_of_digits_ends_the_hand_over(site, clerk):
     """Somebody else took the code: the clerk sees other digits, or none, on the phone in front of them."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     phone = on_the_phone(site, address)
     phone.send("take-form")
@@ -288,7 +288,7 @@ def test_a_wrong_pair_of_digits_ends_the_hand_over(site, clerk):
 
 def test_the_digits_are_nowhere_on_the_desk(site, clerk):
     """A clerk cannot confirm a phone that they do not see."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     phone = on_the_phone(site, address)
     phone.send("take-form")
@@ -302,7 +302,7 @@ def test_the_digits_are_nowhere_on_the_desk(site, clerk):
 
 def test_a_phone_before_the_digits_matched_gets_no_passkey(site, clerk):
     """The order is the server's."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     phone = on_the_phone(site, address)
     headers = {"X-CSRF-Token": token(phone)}
@@ -315,7 +315,7 @@ def test_a_phone_before_the_digits_matched_gets_no_passkey(site, clerk):
 
 def test_a_code_is_over_after_five_minutes(site, clerk):
     """RFC 10027: short-lived."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     site.clock.tick(5 * MINUTE)
 
@@ -324,7 +324,7 @@ def test_a_code_is_over_after_five_minutes(site, clerk):
 
 def test_a_phone_that_is_signed_in_as_somebody_else_is_turned_away(site, clerk):
     """The same person holds both: a passkey is not put beside somebody else's session."""
-    reached(site, clerk)
+    reached(clerk)
     address = handed(clerk)
     other = site.visitor()
     known(site, "1999000010071", phone="010-000-0071")
@@ -348,7 +348,7 @@ def test_nobody_under_20_gets_a_sign_in(site, clerk):
 
 def test_the_slip_names_nobody_and_the_next_person_finds_an_empty_desk(site, clerk):
     """Paper is lost; and nothing of the last person stays."""
-    reached(site, clerk)
+    reached(clerk)
     clerk.send("later-form", "later")
     page = clerk.get(clerk.at.links["slip"])
 
@@ -360,3 +360,21 @@ def test_the_slip_names_nobody_and_the_next_person_finds_an_empty_desk(site, cle
     assert clerk.get(address).status == 404
     with site.work.sessions.reading() as session:
         assert session.scalars(select(DeskCase.facts)).all() == [b""]
+
+
+def test_a_new_name_comes_from_the_chip_when_the_face_matches(site, clerk):
+    """After a marriage the account follows the card; before the officer has looked, nothing changes."""
+    known(site, PATIENT, family_name_th="สมมติวงศ์", family_name_en="Sommutwong")
+    page = begun(clerk)
+    assert "renamed" in page.texts
+    assert name_of(site) == "สมชาย ใจสมมติ"
+
+    clerk.send("match-form", "match")
+
+    assert name_of(site) == "สมชาย สมมติวงศ์"
+    assert phone_of(site, PATIENT) == PHONE
+
+
+def name_of(site):
+    with site.work.sessions.reading() as session:
+        return subjects.profile(session, site.work.rings.at(site.clock()), site.citizen).name_th

@@ -142,7 +142,7 @@ def test_a_face_that_a_colleague_saw_at_the_bedside(site, clerk, colleague):
 
 def test_a_lost_passkey_of_somebody_who_keeps_their_phone(site, clerk, colleague):
     """With ways in, the desk adds none beside them: a recovery by two, and the phone stays."""
-    reached(site, clerk)
+    reached(clerk)
     with site.work.sessions.writing() as session:
         pin.set_pin(session, site.citizen, "482915", now=site.clock())
     page = clerk.get(case_of(clerk))

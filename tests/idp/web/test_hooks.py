@@ -1,14 +1,23 @@
 import hashlib
 import hmac
 import json
+from contextlib import closing, contextmanager
+from threading import Thread
 
 import pytest
 from sqlalchemy import select
+from werkzeug.serving import make_server
+from werkzeug.wsgi import LimitedStream
 
+from idp.breaker import Breaker
 from idp.contact import passages
+from idp.contact.gateways import Gateway, Gateways
 from idp.contact.passages import MessagePassage
+from idp.contact.sms import HttpSms
+from idp.contact.spend import Ledger
 from tests.fakes import NOW
 from tests.idp.web.conftest import build
+from tests.servers.sms_gateway import open_sms_gateway
 
 SECRET = "a-secret-of-both-sides-0123456789"
 TOLD = {"id": "m-1", "key": "otp-1", "status": "delivered", "at": "2026-11-23T03:00:00Z"}
@@ -112,3 +121,50 @@ def test_without_a_secret_there_is_nothing_here(site, sessions):
 
     assert post(site).status_code == 404
     assert kept(sessions) is None
+
+
+@contextmanager
+def listening(app):
+    """The application on a port of loopback."""
+
+    def bounded(environ, start):
+        """A body ends where it says, as with the server that we run."""
+        environ["wsgi.input"] = LimitedStream(environ["wsgi.input"], int(environ.get("CONTENT_LENGTH") or 0))
+        return app(environ, start)
+
+    server = make_server("127.0.0.1", 0, bounded, threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_a_gateway_tells_late_twice_and_of_nobodys_messages(hooked, sessions, clock):
+    """X15, from the message to its receipt, with a gateway that was written from the protocol alone."""
+    post(hooked)  # reads the keys, which takes a moment
+    with open_sms_gateway(receipt_secret=SECRET) as gateway, listening(hooked.app) as here:
+        gateway.receipts_to = f"{here}/hooks/sms/first"
+        ledger = Ledger(sessions, clock, part_cost=50, cap=None)
+        with closing(HttpSms(url=gateway.endpoint, token=gateway.token, sender="Yinyom")) as sms:
+            made = Gateways([Gateway("first", sms, Breaker("sms-first"))], ledger)
+            for key in ("otp-2", "otp-3"):
+                made.send("+66100000035", "123456", key=key)
+        arrived, lost = gateway.taken
+        answers = [
+            gateway.receipt(arrived, "undelivered"),
+            gateway.receipt(arrived),
+            gateway.receipt(arrived),
+            gateway.receipt(lost, "expired"),
+            gateway.post(json.dumps({"key": "otp-3", "status": "buffered"}).encode()),
+            gateway.receipt(lost, key="of-nobody"),
+            gateway.receipt(lost, secret="guessed"),
+        ]
+
+    assert [answer.status_code for answer in answers] == [204] * 6 + [403]
+    with sessions.reading() as session:
+        rows = session.execute(select(MessagePassage.key, MessagePassage.receipt).order_by(MessagePassage.key)).all()
+    assert [tuple(row) for row in rows] == [("otp-1", "delivered"), ("otp-2", "delivered"), ("otp-3", "failed")]

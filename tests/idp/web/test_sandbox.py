@@ -1,7 +1,10 @@
 """The start page and the inbox."""
 
+import pytest
+
 from idp import worker
 from idp.app import create_app
+from idp.contact.fake import SandboxLinePush, SandboxMail, SandboxSms
 from idp.web import login
 from idp.web.gate import Tour
 from tests.idp.web.conftest import build
@@ -59,3 +62,25 @@ def test_without_a_fixed_code_nobody_waits_for_the_worker(visitor, monkeypatch):
     visitor.send("login", national_id=SOMCHAI)
 
     assert visitor.send("code-form", code="246810").name == "code"
+
+
+def test_the_inbox_shows_every_kind_of_message_and_the_newest_code_is_of_a_phone(visitor, site, sessions):
+    """No real phone, mailbox or LINE account is written to; a notice that comes after a code does not hide it."""
+    SandboxSms(sessions, site.clock).send("+66100000035", "482915 คือรหัส อ้างอิง KXPT", key="otp-1")
+    SandboxMail(sessions, site.clock).send("somchai@example.test", "Passkey added\n\nRef 123456", key="mail-1")
+    SandboxLinePush(sessions, site.clock).send("U00000000000000000000000000004f2a", "เพิ่มพาสคีย์แล้ว", key="line-1")
+
+    page = visitor.get("/sandbox/inbox")
+
+    for told in ("s…@example.test", "LINE …4f2a", "xxx-xxx-0035", "Passkey added", "ข้อความ SMS", "อีเมล", "ข้อความ LINE"):
+        assert told in page.text
+    assert "somchai@" not in page.text
+    assert visitor.get("/sandbox/code").texts["last-code"] == "482915"
+
+
+@pytest.mark.parametrize(("text", "code"), [("12345678 คือรหัส", "12345678"), ("1234567 คือรหัส", None)])
+def test_a_long_code_is_a_code(visitor, site, sessions, text, code):
+    """Eight digits while the whole country is being guessed at."""
+    SandboxSms(sessions, site.clock).send("+66100000035", text, key="otp-1")
+
+    assert visitor.get("/sandbox/code").texts.get("last-code") == code
