@@ -130,6 +130,7 @@ def compare(
         raise NotAllowed("Nobody can be proved by this here.", code=why)
     if not desk_cases.settle(session, case.id, "face", result, now=now):
         return None
+    desk_cases.forget_photo(session, ring, case)
     if result == "no_match":
         _against(session, ring, case, desk=desk, now=now)
         return None

@@ -6,7 +6,7 @@ gone for everybody, also for whoever goes back in the browser. Each step is sett
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -86,6 +86,7 @@ class Shown:
     gender: str
     expires_on: date | None
     issuer: str = ""
+    photo: str = ""  # of the chip, JPEG in base64: gone once the face was compared
 
     @property
     def national_id(self) -> str | None:
@@ -99,7 +100,7 @@ class Shown:
 
     def person(self) -> RegistryPerson:
         """The same as an entry of a register, for an account that is made from it: no phone, no level."""
-        dropped = ("paper", "number", "issuer", "expires_on")
+        dropped = ("paper", "number", "issuer", "expires_on", "photo")
         return RegistryPerson(**{key: value for key, value in asdict(self).items() if key not in dropped}, phone="")
 
 
@@ -194,6 +195,11 @@ def settle(session: Session, case_id: UUID, step: str, result: str, *, now: date
     """Write the result of a step, once over all processes. False: it has one, or the case is over."""
     done: Any = session.execute(_SETTLE[step], {"of": case_id, "result": result, "now": now})
     return bool(done.rowcount == 1)
+
+
+def forget_photo(session: Session, ring: KeyRing, case: Case) -> None:
+    """The officer has looked: the picture of a face stays nowhere (PDPA s.26)."""
+    _set(session, case.id, facts=_sealed(ring, replace(case.shown, photo=""), case.id))
 
 
 def reached(session: Session, case_id: UUID, *, subject_id: UUID, ial: str) -> None:

@@ -20,6 +20,7 @@ BROWSER_MOST = 3  # people asked for in one browser in an hour
 FACILITY_TIMES = 20  # a registered facility's machines serve whoever stands before them
 NETWORK_FLOOR = 500  # people asked for from one network in an hour: a workshop of 500 is one address
 NETWORK_TIMES = 10  # and ten for each person who arrived
+LOOKS_MOST = 10  # questions to the issuer of cards from one network in an hour, by people who are not signed in
 PREFIX_BITS = 64
 NONE = Count(0)
 Network = IPv4Network | IPv6Network

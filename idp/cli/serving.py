@@ -11,6 +11,7 @@ import click
 
 from idp.cli.house import house
 from idp.demo.folder import is_free
+from idp.login import security_keys
 from idp.settings import Settings
 
 
@@ -22,6 +23,7 @@ def serve() -> None:
         if not is_free(settings.port):
             raise ValueError(f"Port {settings.port} is in use; choose another with YINYOM_PORT.")
     settings.metrics_token()
+    security_keys.read_roots(settings.security_key_roots)
     if settings.metrics_dir is None and settings.workers > 1:  # the workers inherit it, and count there together
         os.environ["YINYOM_METRICS_DIR"] = str(counting_folder(settings.port))
     sys.stdout.flush()

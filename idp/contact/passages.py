@@ -54,8 +54,8 @@ def begin(session: Session, key: str, gateway: str, *, cost: int, now: datetime)
     """Note that a message is about to go out; False when it was noted before. One statement on the primary key."""
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     row = {"key": key, "gateway": gateway, "cost": cost, "began_at": now}
-    noted: Any = session.execute(insert(MessagePassage).values(row).on_conflict_do_nothing())
-    return bool(noted.rowcount)
+    noted = insert(MessagePassage).values(row).on_conflict_do_nothing().returning(MessagePassage.key)
+    return session.scalar(noted) is not None
 
 
 def undo(session: Session, key: str, gateway: str) -> None:

@@ -41,7 +41,7 @@ MODULES = (
     "idp.login.pin",
     "idp.login.totp",
     "idp.login.challenges",
-    "idp.login.passkeys",
+    "idp.login.held",
     "idp.login.invitations",
     "idp.login.recovery_codes",
     "idp.login.other_way",

@@ -211,6 +211,7 @@ def page(
         "number": found.shown.number,
         "thirteen": found.shown.national_id is not None,
         "name": found.shown.name(g.locale),
+        "photo": found.shown.photo if found.due == "face" else "",
         "age": age,
         "grown": counter_proofing.may_sign_in(found, now=g.now),
         "place": here.place.name(g.locale),

@@ -1,7 +1,7 @@
 """Before a code goes out: does whoever asks have to prove themselves in another way first? The same for every number.
 
 Volume is counted for the address that the connection came from (or the trusted proxies said), never for what a header
-claims. Nothing is refused: the page names a passkey, a code app, a recovery code, and the counter (RELIABILITY 3).
+claims. Nothing is refused: the page names passkey, code app, recovery code, card and counter (RELIABILITY 3).
 """
 
 from uuid import UUID
@@ -15,6 +15,7 @@ from idp.abuse.volume import Asking
 from idp.contact import codes, limits
 from idp.db import Session
 from idp.login import devices
+from idp.ports import NoCardStatus
 from idp.prompts import Prompt
 from idp.settings import Settings
 from idp.web import cookies, gate, loop
@@ -34,7 +35,7 @@ def another_proof(interaction_id: str) -> Response:
     challenge = codes.find(g.session, found, browser=cookies.browser()) if found else None
     if challenge is not None and challenge.hurdle is None:
         raise Elsewhere(paused.at + "/code")
-    return loop.page("another_proof.html", paused, has_number=challenge is not None)
+    return loop.page("another_proof.html", paused, has_number=challenge is not None, has_issuer=has_issuer())
 
 
 def met(paused: Paused, national_id: str, session: Session | None = None) -> Response | None:
@@ -91,6 +92,19 @@ def digits(session: Session) -> int:
     if gate.house().settings.sandbox_fixed_code:
         return alarms.DIGITS
     return alarms.digits(alarms.raised(session, now=g.now))
+
+
+def has_issuer() -> bool:
+    """Whether somebody can be asked about cards."""
+    return not isinstance(gate.house().ports.card_status, NoCardStatus)
+
+
+def may_look_up() -> bool:
+    """Count one question to the issuer from this network; a registered facility's are not counted."""
+    network = network_here()
+    if volume.is_within(network, gate.house().settings.facility_networks):
+        return True
+    return not windows_here().add(f"looks:{keyed(network)}", window=volume.HOUR, now=g.now).over(volume.LOOKS_MOST)
 
 
 def token_wait_s(client_id: str) -> int | None:

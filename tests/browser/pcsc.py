@@ -40,7 +40,8 @@ def environment() -> dict[str, str]:
 def reader() -> Iterator["Pcsc"]:
     """An empty reader for the length of the block."""
     inside = f"ip link set lo up && exec {' '.join(DAEMON)}"
-    daemon = subprocess.Popen(["/usr/bin/unshare", "-n", "sh", "-c", inside])  # noqa: S603 -- our own words
+    words = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}  # it complains of every card that is taken out
+    daemon = subprocess.Popen(["/usr/bin/unshare", "-n", "sh", "-c", inside], **words)  # noqa: S603 -- our own words
     try:
         eventually(lambda: _answers(daemon), "pcscd did not start", within_s=30)
         yield Pcsc(daemon.pid)
@@ -68,7 +69,7 @@ class Pcsc:
 
     @contextmanager
     def holding(self, facts: Mapping[str, Any]) -> Iterator[None]:
-        """A card with these facts (`tests.servers.id_card.memory_of`) is in it for the length of the block."""
+        """A card with these facts (`memory_of`, and `is_id_card`) is in it for the length of the block."""
         asked = [
             "/usr/bin/nsenter",
             "-t",
@@ -90,9 +91,9 @@ class Pcsc:
 
 
 @contextmanager
-def agent(issuer: str, key: Path, port: int) -> Iterator[str]:
+def agent(issuer: str, key: Path, port: int, *more: str) -> Iterator[str]:
     """`idp agent run` as a counter runs it; its address."""
-    told = ("-m", "idp.cli", "agent", "run", "--issuer", issuer, "--key", str(key), "--port", str(port))
+    told = ("-m", "idp.cli", "agent", "run", "--issuer", issuer, "--key", str(key), "--port", str(port), *more)
     ours = {"env": environment(), "cwd": ROOT, "stdout": subprocess.PIPE}
     running = subprocess.Popen([*interpreter(), *told], **ours)  # noqa: S603 -- our own words
     try:
@@ -105,7 +106,8 @@ def agent(issuer: str, key: Path, port: int) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    slot = Slot(IdCard(memory_of(**json.loads(sys.argv[1]))))
+    told = json.loads(sys.argv[1])
+    slot = Slot(IdCard(is_id_card=told.pop("is_id_card", True), memory=memory_of(**told)))
     print("in", flush=True)  # noqa: T201 -- the card is in the reader
     sys.stdin.readline()
     slot.take_out()

@@ -55,7 +55,7 @@ def counter(live, tmp_path_factory, reader):
         now = datetime.now(UTC)  # noqa: TID251 -- as the server
         card_agents.add(session, hcode=HCODE, label="1", public_jwk=public, now=now)
     with server(live, f"http://127.0.0.1:{PORT}") as issuer, pcsc.agent(issuer, key, PORT) as agent:
-        yield SimpleNamespace(issuer=issuer, agent=agent, reader=reader)
+        yield SimpleNamespace(issuer=issuer, agent=agent, reader=reader, key=key)
 
 
 @pytest.fixture
@@ -118,3 +118,15 @@ def test_a_card_that_is_taken_out_is_gone(counter):
     eventually(
         lambda: ask(counter, Origin=counter.issuer).json().get("error") == "no_card" or None, "it is still there"
     )
+
+
+def test_another_kind_of_card_and_another_reader_are_said(counter):
+    with counter.reader.holding(FACTS | {"is_id_card": False}):
+        told = eventually(
+            lambda: (word := ask(counter, Origin=counter.issuer).json()["error"]) != "no_card" and word, "no card"
+        )
+    with pcsc.agent(counter.issuer, counter.key, free_port(), "--reader", "nowhere") as elsewhere:
+        silent = SimpleNamespace(agent=elsewhere)
+        assert ask(silent, Origin=counter.issuer).json() == {"error": "no_reader"}
+
+    assert told == "not_an_id_card"

@@ -48,6 +48,7 @@ class Visitor:
     walked: list[str] = field(default_factory=list)
     found: dict[str, list[str]] = field(default_factory=dict)
     cdp: CDPSession | None = None
+    authenticator: str = ""
 
     def name(self) -> str:
         """Which template is shown; empty for a page that is not ours."""
@@ -92,7 +93,9 @@ class Visitor:
         """A platform authenticator that verifies its user, by the DevTools protocol."""
         self.cdp = self.page.context.new_cdp_session(self.page)
         self.cdp.send("WebAuthn.enable")
-        self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        self.authenticator = self.cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})[
+            "authenticatorId"
+        ]
 
     def press(self, selector: str) -> None:
         """Click, and wait for the page that follows."""
@@ -111,10 +114,12 @@ class Visitor:
         self.press("#code-form #continue")
 
     def _setup_choice(self) -> None:
-        self.press(f"#set-{self.way}")
+        offered = self.page.locator(f"#set-{self.way}").count()
+        self.press(f"#set-{self.way}" if offered else "#set-pin")
 
     def _step_up(self) -> None:
-        self.press(f"#use-{self.way}")
+        offered = self.page.locator(f"#use-{self.way}").count()
+        self.press(f"#use-{self.way}" if offered else "#use-pin")
 
     def _setup_pin(self) -> None:
         self.page.locator("#pin").fill(PIN)

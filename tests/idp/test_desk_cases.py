@@ -142,3 +142,13 @@ def test_a_passport_is_no_national_id():
     shown = Shown("passport", "MB123456", "", "มิน", "", "", "Min", "", "1990", "male", None, issuer="MMR")
 
     assert (shown.national_id, shown.name("en")) == (None, "Min")
+
+
+def test_the_photo_of_the_chip_is_gone_once_the_officer_has_looked(ward):
+    """PDPA s.26: a face stays nowhere; a photo of several kilobytes fits."""
+    found = begun(ward, photo="A" * 9000)
+    assert look(ward, found).shown.photo == "A" * 9000
+
+    desk_cases.forget_photo(ward.session, ward.ring, look(ward, found))
+
+    assert look(ward, found).shown.photo == ""

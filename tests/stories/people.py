@@ -1,8 +1,9 @@
 """A crowd of made-up people, so that each story has one of its own and no limit of another story touches it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-FIRST_ALIVE, FIRST_UNPROVED, FIRST_DEAD, FIRST_UNKNOWN = 90001, 94001, 95001, 99001
+FIRST_ALIVE, FIRST_UNPROVED, FIRST_DEAD, FIRST_PHONELESS, FIRST_UNKNOWN = 90001, 94001, 95001, 96001, 99001
 PLACE = "999/9 หมู่ที่ 99 ตำบลในเวียง อำเภอเมืองแพร่ จังหวัดแพร่ 54000"
 
 
@@ -18,11 +19,22 @@ def numbers(first: int, size: int) -> list[str]:
     return [national_id(first + n) for n in range(size)]
 
 
-def write(path: Path, cast: Path, alive: list[str], unproved: list[str], dead: list[str]) -> None:
-    """The sandbox's own people and the crowd, as one registry. Of the unproved nobody has seen a card."""
+def write(
+    path: Path,
+    cast: Path,
+    alive: list[str],
+    unproved: list[str],
+    dead: list[str],
+    *,
+    phoneless: Sequence[str] = (),
+) -> None:
+    """The sandbox's own people and the crowd, as one registry. Of the unproved nobody has seen a card.
+
+    Of the phoneless the registry holds no phone either.
+    """
     rows = [cast.read_text(encoding="utf-8").rstrip("\n")]
     header = rows[0].splitlines()[0].split("\t")
-    for n, number in enumerate(alive + unproved + dead):
+    for n, number in enumerate([*alive, *unproved, *dead, *phoneless]):
         person = {
             "national_id": number,
             "title_th": "นางสาว",
@@ -33,11 +45,11 @@ def write(path: Path, cast: Path, alive: list[str], unproved: list[str], dead: l
             "family_name_en": "Thotsopsuk",
             "birth_date": "1985-02-14",
             "gender": "female",
-            "phone": f"010-000-{n:04}",
+            "phone": "" if number in phoneless else f"010-000-{n:04}",
             "email": "manee@example.test",
             "address": PLACE,
             "status": "deceased" if number in dead else "alive",
-            "attested_ial": "1.1" if number in unproved else "1.3",
+            "attested_ial": "1.1" if number in [*unproved, *phoneless] else "1.3",
             "note": "",
         }
         rows.append("\t".join(person[column] for column in header))

@@ -79,7 +79,7 @@ class World:
         return providers.url(self.ports, name)
 
     def next_person(self, kind: str) -> str:
-        """A national ID that no story has used: alive, unproved, dead, or unknown to the registry."""
+        """A national ID that no story has used: alive, unproved, dead, phoneless, or unknown to the registry."""
         return next(self.crowds[kind])
 
     def start(self, name: str) -> None:
@@ -165,7 +165,8 @@ def prepare(path: Path, url: str) -> World:
     registry, alive = path / "people.tsv", people.numbers(people.FIRST_ALIVE, CROWD)
     dead = people.numbers(people.FIRST_DEAD, CROWD // 5)
     unproved = people.numbers(people.FIRST_UNPROVED, CROWD // 5)
-    people.write(registry, ROOT / "idp/demo/people.tsv", alive, unproved, dead)
+    phoneless = people.numbers(people.FIRST_PHONELESS, CROWD // 5)
+    people.write(registry, ROOT / "idp/demo/people.tsv", alive, unproved, dead, phoneless=phoneless)
     unknown = people.numbers(people.FIRST_UNKNOWN, CROWD // 5)
     facts: dict[str, Any] = {
         "issuer": f"http://localhost:{ports.port}",
@@ -183,6 +184,7 @@ def prepare(path: Path, url: str) -> World:
     settings = Settings(**facts, sandbox_registry=registry)
     link = seeded.auditor_link or ""
     crowds = {"alive": iter(alive), "unproved": iter(unproved), "dead": iter(dead), "unknown": iter(unknown)}
+    crowds["phoneless"] = iter(phoneless)
     return World(
         folder, ports, settings, crowds, callback, sessions, auditor_link=link, invitations=dict(seeded.invitations)
     )

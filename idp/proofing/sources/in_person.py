@@ -80,7 +80,7 @@ def typed(said: Mapping[str, str], *, hcode: str, now: datetime) -> dict[str, An
         found = numbered(said["paper"], said["number"], country=said["country"], hcode=hcode)
     except PaperRefused as refused:
         faults |= refused.faults
-    if not said["given_name_th"]:
+    if not said["given_name_th"] and not said["given_name_en"]:
         faults["given_name_th"] = "required"
     birth = birth_date(said["birth_year"], said["birth_month"], said["birth_day"], now=now)
     if birth is None:
@@ -95,6 +95,8 @@ def typed(said: Mapping[str, str], *, hcode: str, now: datetime) -> dict[str, An
     if faults:
         raise PaperRefused(faults)
     names = {name: said[name] for name in ("given_name_th", "family_name_th", "given_name_en", "family_name_en")}
+    if not said["given_name_th"]:  # a passport in Latin letters alone
+        names |= {f"{part}_th": said[f"{part}_en"] for part in ("given_name", "family_name")}
     kind = {"paper": said["paper"], "number": found.number, "issuer": found.issuer, "title_th": "", "title_en": ""}
     gender = said["gender"] if said["gender"] in GENDERS else "unknown"
     return {**kind, **names, "birth_date": birth, "gender": gender, "expires_on": last}

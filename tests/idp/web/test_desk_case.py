@@ -144,6 +144,18 @@ def test_a_minute_without_a_key_wipes_the_case(site, clerk):
     assert clerk.get("/desk?idle=1").texts["wiped"]
 
 
+def test_keys_on_the_page_keep_a_case_awake(site, clerk):
+    """The page's script says so; without the form's token nobody does."""
+    page = begun(clerk)
+    headers = {"X-CSRF-Token": token(clerk)}
+    for _ in range(3):
+        site.clock.tick(50 * SECOND)
+        assert clerk.client.post(f"{page.url}/awake", headers=headers).status_code == 200
+    assert clerk.client.post(f"{page.url}/awake").status_code == 403
+
+    assert clerk.get(page.url).name == "desk_case"
+
+
 def test_another_session_of_the_same_desk_sees_nothing(site, clerk):
     """A case belongs to the session that read the card."""
     page = begun(clerk)

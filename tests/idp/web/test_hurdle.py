@@ -8,6 +8,8 @@ import pytest
 from idp import worker
 from idp.abuse import alarms, volume
 from idp.contact import fake
+from idp.proofing.sources.fake import SandboxRegistry
+from idp.proofing.sources.fake_card_status import SandboxCardStatus
 from idp.web import hurdle
 from tests.fakes import HOUR, MINUTE, NOW, SoftAuthenticator
 from tests.idp.web.conftest import build
@@ -106,6 +108,91 @@ def test_a_passkey_always_works(site, alarm):
 
     assert stranger.at.name == "another_proof"
     assert said["status"] == 200
+
+
+CARD = {"given_name": "สมชาย", "family_name": "ใจสมมติ", "year": "2522", "month": "4", "day": "13"}
+
+
+@pytest.fixture
+def issuer(site):
+    """The sandbox's issuer of cards; Somchai's own card, a wrong one, one that gets no answer."""
+    people = SandboxRegistry()
+    ports = replace(site.app.extensions["yinyom"].ports, card_status=SandboxCardStatus(people))
+    site.app.extensions["yinyom"] = replace(site.app.extensions["yinyom"], ports=ports)
+    born = people.people[SOMCHAI].birth_date.split("-")
+    year, month, day = int(born[0]) + 543, int(born[1]), int(born[2])
+    return CARD | {"year": str(year), "month": str(month), "day": str(day)}
+
+
+def at_card(site, number=SOMCHAI, **more):
+    came = post(site, number, **more)
+    came.get(came.at.links["card"])
+    return came
+
+
+def test_whoever_holds_the_card_gets_the_code_that_was_held_back(site, alarm, issuer):
+    """RELIABILITY 3: another proof is card data, a second factor, or the counter."""
+    alarm()
+    came = at_card(site)
+
+    came.send("card-form", **issuer, laser="ZZ0000000001")
+
+    assert came.at.name == "code"
+    assert came.send("code-form", code=newest(site)).name != "code"
+
+
+def test_a_card_that_does_not_match_is_told_the_same_of_every_number_and_three_times_a_day(site, alarm, issuer):
+    """Whether there is an account, or such a person at all, is not told; nor are strangers given more tries."""
+    alarm()
+    shown = {}
+    for number in (SOMCHAI, NOBODY):
+        came = at_card(site, number)
+        seen = [came.send("card-form", **issuer | {"given_name": "ปิติ"}, laser="ZZ0000000001") for _ in range(4)]
+        shown[number] = [(page.status, page.name, len(page.html)) for page in seen]
+
+    assert shown[SOMCHAI] == shown[NOBODY]
+    assert [status for status, *_ in shown[NOBODY]] == [400, 400, 400, 429]
+    assert newest(site) is None
+
+
+def test_an_issuer_that_does_not_answer_is_said_so_and_costs_no_try(site, alarm, issuer):
+    """Nothing is sent without the proof; the other ways stay open."""
+    alarm()
+    came = at_card(site)
+    for _ in range(4):
+        came.send("card-form", **issuer, laser="ZZ0000000008")
+
+    assert (came.at.status, came.at.name) == (503, "another_proof_card")
+    assert came.send("card-form", **issuer, laser="ZZ0000000001").name == "code"
+
+
+def test_one_network_asks_the_issuer_ten_times_an_hour(site, alarm, issuer):
+    """RELIABILITY 3: 10 look-ups per address and hour."""
+    alarm()
+
+    seen = [at_card(site, number).send("card-form", **issuer, laser="ZZ0000000001").status for number in CROWD[:11]]
+
+    assert seen == [400] * 10 + [429]
+    assert at_card(site, address="198.51.100.8").send("card-form", **issuer, laser="ZZ0000000001").name == "code"
+
+
+def test_the_card_is_not_asked_for_where_a_code_goes_out_anyway(site, issuer):
+    """No page for who does not need it, and none without an issuer."""
+    came = post(site, SOMCHAI)
+
+    assert came.get(came.at.url.removesuffix("/code") + "/another-proof/card").name == "code"
+    assert issuer
+
+
+def test_what_cannot_be_sent_is_said_at_its_field(site, alarm, issuer):
+    """Nobody is asked about half a form."""
+    alarm()
+    came = at_card(site)
+
+    page = came.send("card-form", **issuer, laser="12345")
+
+    assert (page.status, page.name) == (400, "another_proof_card")
+    assert came.send("card-form", **issuer, laser="ZZ0000000001").name == "code"
 
 
 def test_a_new_code_is_not_sent_either_when_the_alarm_begins_in_between(site, alarm):

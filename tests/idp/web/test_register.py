@@ -8,7 +8,7 @@ from idp.abuse import failures
 from idp.contact import fake
 from idp.outbox import Letter
 from idp.proofing.sources.fake import SandboxRegistry
-from idp.subjects import NationalId, Subject
+from idp.subjects import Subject
 from tests.fakes import HOUR, MINUTE
 from tests.idp.web.visitor import SOMCHAI
 
@@ -227,10 +227,3 @@ def test_no_address_of_the_way_holds_the_phone_or_the_number(site):
 
     assert "0777" not in came.at.url
     assert MANEE not in came.at.url
-
-
-def test_one_account_a_number_and_phone_however_often_it_is_opened_at_once(session, ring, clock):
-    opened = {provisional.start(session, ring, MANEE, TYPED, now=clock()).id for _ in range(2)}
-
-    assert len(opened) == 1
-    assert session.scalar(select(func.count()).select_from(NationalId)) == 1

@@ -37,6 +37,7 @@ def with_pin(site, visitor):
         pin.set_pin(session, site.citizen, PIN, now=site.clock())
     visitor.get("/sign-in?next=/me/security&aal=2.1")
     visitor.sign_in()
+    visitor.get(visitor.at.links["use-pin"])
     return visitor.send("pin-form", pin=PIN)
 
 
@@ -50,7 +51,7 @@ def test_a_new_device_is_told_once_and_a_known_one_not(site, visitor, messages):
     came_in(visitor)
     assert told_of(messages(), "new_device") == 1
 
-    visitor.post("/sign-out", {"csrf": visitor.at.fields["csrf"]})
+    visitor.post("/sign-out", dict(visitor.at.forms["add-form"].fields))
     site.clock.tick(HOUR)
     came_in(visitor)
     assert told_of(messages(), "new_device") == 1
@@ -93,7 +94,7 @@ def test_signing_out_everywhere_ends_this_device_too(site, visitor):
     site.clock.tick(MINUTE)
     came_in(visitor)
 
-    visitor.post("/me/security/sessions/end-all", {"csrf": visitor.at.fields["csrf"]})
+    visitor.send("end-all-form")
 
     assert visitor.at.name == "signed_out"
     assert visitor.get("/me/security").name == "login"
@@ -138,10 +139,11 @@ def test_the_code_of_a_notice_disowns_without_a_sign_in(site, visitor, messages)
     owner.get("/not-me")
     owner.send("not-me-form", notice_code=code.lower())
 
-    assert "done" in owner.at.texts or "Thank you" in owner.at.html or "ขอบคุณ" in owner.at.html
+    assert owner.at.status == 200
+    assert "done" in owner.at.texts
+    site.clock.tick(MINUTE)
     assert visitor.get("/me/security").name == "login"
     before = len(messages())
-    site.clock.tick(HOUR)
     visitor.send("login", national_id=SOMCHAI)
     assert visitor.at.name == "code"
     assert len(messages()) == before
@@ -179,6 +181,8 @@ def test_a_new_phone_needs_two_factors_just_now(site, visitor):
     visitor.get("/me/security/phone")
     assert visitor.at.name != "me_phone"
 
+    visitor = site.visitor()
+    site.clock.tick(MINUTE)
     with_pin(site, visitor)
     assert visitor.get("/me/security/phone").name == "me_phone"
     site.clock.tick(11 * MINUTE)
@@ -199,7 +203,7 @@ def test_a_new_phone_waits_a_day_and_the_owner_can_stop_it(site, visitor, messag
 
     assert "waiting" in visitor.at.html
     assert told_of(messages(), "recovery_started") == 1
-    visitor.post("/me/security/phone/stop", {"csrf": visitor.at.fields["csrf"]})
+    visitor.send("stop-form")
     site.clock.tick(DAY)
     assert told_of(messages(), "phone_changed") == 0
 

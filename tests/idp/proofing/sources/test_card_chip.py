@@ -81,6 +81,15 @@ def test_a_card_that_was_read_for_this_session_is_a_card(desk):
     assert desk.reader.slots() == ()
 
 
+def test_a_card_with_the_largest_photo_is_a_card(desk):
+    """Twenty full parts of the chip."""
+    photo = b"\xff\xd8\xff" + bytes(5095) + b"\xff\xd9"
+
+    said = desk.said(desk.ask(), facts(photo=base64.b64encode(photo).decode()))
+
+    assert base64.b64decode(desk.reader.read(said, **MINE).photo) == photo
+
+
 def test_the_same_card_shown_twice_is_stale(desk):
     said = desk.said(desk.ask())
     desk.reader.read(said, **MINE)
@@ -159,6 +168,14 @@ def test_a_changed_card_is_not_signed(desk):
     other = jws.serialize_compact({"alg": "ES256"}, json.dumps({"card": facts()}), desk.key).split(".")[1]
 
     assert refused(desk, f"{head}.{other}.{mac}") == "not_signed"
+
+
+@pytest.mark.parametrize("payload", ["[]", '"card"', "not json", "[" * 9000, "5"])
+def test_a_signed_something_else_is_not_signed(desk, payload):
+    """Whatever an office computer signs, it is refused and nothing breaks."""
+    header = {"alg": "ES256", "typ": "card+jwt", "kid": desk.kid}
+
+    assert refused(desk, jws.serialize_compact(header, payload, desk.key)) == "not_signed"
 
 
 @pytest.mark.parametrize(

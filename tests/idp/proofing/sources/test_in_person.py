@@ -93,6 +93,15 @@ def test_a_person_of_one_name_is_a_person():
     )
 
 
+def test_a_name_in_latin_letters_alone_is_a_name():
+    """A passport says no Thai one; pages in Thai show what there is."""
+    said = GOOD | {"given_name_th": "", "given_name_en": "Min", "family_name_en": "Aung"}
+
+    found = Shown(**typed(said, hcode="99001", now=NOW))
+
+    assert (found.name("th"), found.name("en")) == ("Min Aung", "Min Aung")
+
+
 def paper(expires_on=None):
     return Shown("passport", "MB123456", "", "มิน", "", "", "", "", "1990", "male", expires_on, issuer="MMR")
 

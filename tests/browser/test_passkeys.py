@@ -1,0 +1,202 @@
+"""Passkeys in a real Chromium with a virtual authenticator: registered, offered in the field, and each way it fails."""
+
+import pytest
+
+from tests.stories.browser import as_json
+from tests.stories.waiting import eventually
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+SIGN = """async options => {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  return (await navigator.credentials.get({ publicKey })).toJSON();
+}"""
+
+
+@pytest.fixture
+def owner(live, visitor):
+    """Somebody with a passkey on this device, signed in and back at the list of ways."""
+    person = visitor("phone", "th", way="passkey")
+    person.plug_in_authenticator()
+    person.page.goto(f"{live.portal}/sign-in?lang=th")
+    person.walk()
+    person.page.goto(f"{live.issuer}/me/security")
+    return person
+
+
+def credential_of(person):
+    """The authenticator's only credential."""
+    told = person.cdp.send("WebAuthn.getCredentials", {"authenticatorId": person.authenticator})
+    [found] = told["credentials"]
+    return found
+
+
+def at_sign_in(live, person):
+    """The sign-in page without a session; the offer in the field waits for nobody, so the device is asked by hand."""
+    person.page.context.clear_cookies()
+    present(person, is_present=False)
+    person.page.goto(f"{live.issuer}/sign-in?next=/me")
+
+
+def present(person, *, is_present):
+    """Whether somebody touches the authenticator."""
+    told = {"authenticatorId": person.authenticator, "enabled": is_present}
+    person.cdp.send("WebAuthn.setAutomaticPresenceSimulation", told)
+
+
+def status(person):
+    """What the page says below the button, once it says something else than to wait."""
+
+    def said():
+        words = person.page.locator("#passkey-status").inner_text()
+        return words if words and words != person.page.locator("#passkey").get_attribute("data-working") else None
+
+    return eventually(said, "the page says nothing")
+
+
+def word(person, which):
+    """One of the sentences that the page brings for its script."""
+    return person.page.locator("#passkey").get_attribute(f"data-{which}")
+
+
+def test_a_passkey_is_registered_named_and_listed_with_where_it_lives(owner):
+    """WebAuthn Level 3, 7.1: discoverable, bound to the RP ID; its label in the device names nobody."""
+    person, credential = owner, credential_of(owner)
+    assert credential["isResidentCredential"]
+    assert credential["rpId"] == "localhost"
+    assert credential["userName"].startswith("x-xxxx-xxxxx-")
+    assert credential["userDisplayName"] == credential["userName"]
+
+    row = person.page.locator("li[id^=passkey-]")
+    assert "อยู่ในอุปกรณ์เครื่องเดียวเท่านั้น" in row.inner_text()
+    row.locator("summary").click()
+    row.locator("input[name=name]").fill("โทรศัพท์ของฉัน")
+    person.press("button[id^=save-]")
+
+    assert "โทรศัพท์ของฉัน" in person.page.locator("li[id^=passkey-]").inner_text()
+    person.look("passkey")
+    assert person.found == {}
+
+
+def test_the_same_device_is_not_registered_twice(owner):
+    """7.1 step 26, excludeCredentials: the device says no, and the page says so."""
+    person = owner
+    person.press("#add-passkey")
+    person.page.locator("#passkey-button").click()
+
+    assert status(person) == word(person, "failed")
+    assert credential_of(person)
+
+
+def test_the_field_offers_the_passkey_and_signs_in(live, owner):
+    """Conditional mediation: nobody presses a button, nobody types a number."""
+    person = owner
+    person.page.context.clear_cookies()
+    person.walked.clear()
+
+    person.page.goto(f"{live.issuer}/sign-in?next=/me")
+    person.page.wait_for_url("**/me", timeout=15_000)
+
+    assert person.name() == "me"
+    assert person.walked == []
+
+
+def test_a_device_that_does_not_verify_its_user_opens_nothing(live, owner):
+    """User verification is required: off, the browser refuses, and the other way on the page still works."""
+    person = owner
+    at_sign_in(live, person)
+    person.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": person.authenticator, "isUserVerified": False})
+    present(person, is_present=True)
+
+    person.page.locator("#passkey-button").click()
+
+    assert status(person) == word(person, "failed")
+    live.wait_for_the_next_code(live.citizen(person.national_id))
+    person.page.locator("#national_id").fill(person.national_id)
+    person.press("#login #continue")
+    assert person.name() == "code"
+
+
+def test_a_copy_that_lags_behind_is_refused_with_its_reason(live, owner):
+    """7.2 step 22: a counter that goes back may be a copy's; the page says why, the owner is told."""
+    person = owner
+    copied = credential_of(person)
+    at_sign_in(live, person)
+    present(person, is_present=True)
+    person.press("#passkey-button")
+    assert credential_of(person)["signCount"] > copied["signCount"]
+    told = {"authenticatorId": person.authenticator}
+    person.cdp.send("WebAuthn.removeCredential", {**told, "credentialId": copied["credentialId"]})
+    person.cdp.send("WebAuthn.addCredential", {**told, "credential": {**copied, "signCount": copied["signCount"] - 1}})
+    at_sign_in(live, person)
+    present(person, is_present=True)
+
+    person.page.locator("#passkey-button").click()
+
+    assert status(person) == word(person, "counter")
+    assert live.told(live.citizen(person.national_id), "passkey_copied") >= 1
+    person.look("copied")
+    assert person.found == {}
+
+
+def test_what_another_origin_had_signed_opens_nothing(live, owner):
+    """7.2 step 13: a page at another port may ask this device for this RP ID; the server reads whose page it was."""
+    person = owner
+    here = live.citizen(person.national_id)
+    page = here.browser.get(live.service("openid").ask().url)
+    block = page.attributes["passkey"]
+    options = as_json(here.browser.post_json(page, block["data-options-url"], {"purpose": "sign-in"}))
+    person.page.goto(live.portal.replace("127.0.0.1", "localhost"))
+
+    said = person.page.evaluate(SIGN, options)
+
+    body = {"purpose": "sign-in", "credential": said}
+    assert as_json(here.browser.post_json(page, block["data-verify-url"], body))["error"] == "not_verified"
+
+
+def test_the_sheet_the_lost_device_and_the_way_back(live, owner):
+    """PAGES: recovery codes, a passkey that is gone, signing in without SMS; each page read by axe."""
+    person = owner
+    person.press("#print-codes")
+    person.look()
+    assert person.sideways() <= 0
+    codes = person.page.locator("#codes code").all_inner_texts()
+    assert len(codes) == 10
+    person.press("#kept")
+    person.press("#add-totp")
+    person.walk(until="me_security")
+    person.press("li[id^=passkey-] button[id^=remove-]")
+    person.look("no-passkey")
+    person.press("#sign-out")
+    at_sign_in(live, person)
+    live.wait_for_the_next_code(live.citizen(person.national_id))
+    person.page.locator("#national_id").fill(person.national_id)
+    person.press("#login #continue")
+    person.press("#without-sms")
+    person.look()
+    person.page.locator("#other_code").fill("000000")
+    person.press("#other-way-form #continue")
+    person.look("wrong")
+    person.page.locator("#other_code").fill(codes[0])
+    person.press("#other-way-form #continue")
+    assert person.name() == "me"
+
+    person.page.context.clear_cookies()
+    live.wait_for_the_next_code(live.citizen(person.national_id))
+    person.page.goto(live.service().ask().url)
+    person.walk(until="step_up")
+    person.press("#use-totp")
+    person.look()
+    person.page.locator("#totp").fill("000000")
+    person.press("#totp-form #continue")
+    person.look("wrong")
+    person.press("#other-way")
+    person.press("#use-recovery")
+    person.look()
+    person.page.locator("#recovery").fill("AAAAA-AAAAA")
+    person.press("#recovery-form #continue")
+    person.look("wrong")
+    person.page.locator("#recovery").fill(codes[1])
+    person.press("#recovery-form #continue")
+
+    assert person.name() == "setup_choice"
+    assert person.found == {}
