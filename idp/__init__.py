@@ -1,7 +1,6 @@
 """Who is this, and may they have a token?
 
-Start reading: `oauth/provider.py` (the protocol as one table), `prompts.py` (what a person is asked next),
-`withdrawal.py` (one transaction), then one story in `tests/stories/`.
+Start reading: `oauth/provider.py` (the protocol as one table), `prompts.py`, `withdrawal.py`, one of `tests/stories/`.
 
 settings  every knob, and the starts that are refused      db         engines, sessions, errors; patience, postgresql
 keys      signing keys, JWKS, sealing, fingerprints        assurance  pure: AAL, IAL, acr, amr
@@ -9,9 +8,10 @@ subjects  people; provisional: a number only typed         outbox     letters th
 directory facilities, practitioners, staff                 contact    who holds this phone; upstream: ThaID, LINE
 login     PIN, TOTP, passkeys, sessions                    proofing   who somebody is, and how surely
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
-counter   a card (readings) opens a visit (visits)         treating   what a clinician's token rests on
+counter   a card (readings, card_agents) opens a visit     treating   what a clinician's token rests on
 enrolment, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
+alerts    told of every change; disowning: not me          recovery   a lost way in; signing_out, signals: from afar
 relying   what another service imports                     demo       the sandbox; exchanges: what it shows developers
-worker    jobs, letters, sealing, purging                  cli        `idp …`, the operator's commands
+worker    jobs, letters, sealing, purging                  cli        `idp …`, commands; agent: beside a card reader
 rotation, backup, vitals, metrics, wiring, seal_memory: what keeps it running, says how it is, builds it
 """

@@ -255,11 +255,12 @@ def _vouched(session: Session, subject_id: UUID, verdict: Verdict, *, desk: Desk
 def _take_names(session: Session, ring: KeyRing, subject_id: UUID, shown: Shown) -> None:
     """A chip whose holder was seen says what the person is called now: after a marriage, the new card's name holds."""
     held = subjects.profile(session, ring, subject_id)
-    said = {part: getattr(shown, part) for part in NAMES}
-    if said == {part: getattr(held, part) for part in NAMES}:
+    if all(getattr(shown, part) == getattr(held, part) for part in NAMES):
         return
-    kept = {"birth_date": held.birth_date, "email": held.email, "address": held.address, "gender": held.gender}
-    subjects.rewrite(session, ring, subject_id, RegistryPerson(**said, **kept, phone=""))
+    person = replace(
+        shown.person(), birth_date=held.birth_date, email=held.email, address=held.address, gender=held.gender
+    )
+    subjects.rewrite(session, ring, subject_id, person)
 
 
 def _account(session: Session, ring: KeyRing, shown: Shown, person: RegistryPerson | None, *, now: datetime) -> Subject:

@@ -172,6 +172,16 @@ class Settings(Outside):
         return url
 
     @model_validator(mode="after")
+    def _providers_are_told_in_full(self) -> "Settings":
+        if any(not (u.startswith("https://") or (self.sandbox and _is_ours(u))) for u in self.provider_urls):
+            raise ValueError("thaid_url, line_web_url and line_api_url must be https, or loopback in a sandbox")
+        if self.thaid_url is not None and not (self.thaid_client_id and self.thaid_secret_file):
+            raise ValueError("thaid_url needs thaid_client_id and thaid_secret_file")
+        if self.line_channel_id is not None and self.line_channel_secret_file is None:
+            raise ValueError("line_channel_id needs line_channel_secret_file")
+        return self
+
+    @model_validator(mode="after")
     def _unsafe_starts_are_refused(self) -> "Settings":
         parts = urlsplit(self.issuer)
         if parts.scheme == "http" and not (self.sandbox and is_loopback(parts.hostname)):
@@ -180,14 +190,14 @@ class Settings(Outside):
             raise ValueError("sandbox_… settings need sandbox = true")
         if not self.sandbox and self.sms_gateway_url is None:
             raise ValueError("outside the sandbox an sms_gateway_url is needed")
-        if self.security_key_roles and self.security_key_roots is None:
-            raise ValueError("security_key_roles need the makers' certificates in security_key_roots")
-        if any(not (u.startswith("https://") or (self.sandbox and _is_ours(u))) for u in self.provider_urls):
-            raise ValueError("thaid_url, line_web_url and line_api_url must be https, or loopback in a sandbox")
-        if self.thaid_url is not None and not self.thaid_client_id:
-            raise ValueError("thaid_url needs thaid_client_id")
         if self.smtp_host is not None and "@" not in self.smtp_from:
             raise ValueError("smtp_host needs smtp_from, the mailbox that e-mails come from")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_that_are_needed_have_makers(self) -> "Settings":
+        if self.security_key_roles and self.security_key_roots is None:
+            raise ValueError("security_key_roles need the makers' certificates in security_key_roots")
         return self
 
     @property

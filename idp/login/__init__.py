@@ -8,5 +8,7 @@ challenges   WebAuthn challenges, each used once                      ceremony  
 invitations  how staff get their first passkey                        security_keys  PURE: keys that makers vouch for
 other_way    after the number, without SMS                            recovery_codes ten codes on paper
 line         LINE Login's own ways                                line_linking   linked, used at AAL1, taken off
+devices      where somebody signed in before                          removal        ways in, taken away
+session_rows the row of a sign-in, and how long it may live
 affiliations where staff work now                                     tries          guesses counted before comparing
 """

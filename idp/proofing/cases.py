@@ -17,6 +17,7 @@ from consent.audit.log import Actor
 from consent.db import new_id
 from consent.errors import NotAllowed
 from idp import alerts, subjects
+from idp.abuse import failures
 from idp.assurance import Ial
 from idp.keys import KeyRing
 from idp.proofing import numbers
@@ -55,6 +56,7 @@ def record(
     verdict = adjudicate([*known, *new], now)
     if verdict.ial >= PROVES_NUMBER and any(one.is_good for one in new):
         numbers.prove(session, ring, subject, now=now)
+        failures.reopen(session, subject.id)  # whoever guessed at codes by SMS, it was not this person's doing
     _move(session, ring, subject, verdict, now=now)
     bad = not all(one.is_good for one in new)
     _note(session, "proofing.failed" if bad else "proofing.passed", subject, new, actor=actor, now=now)

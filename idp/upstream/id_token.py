@@ -123,7 +123,9 @@ class IdTokens:
         if not isinstance(alg, str) or alg not in self._algorithms:
             raise UpstreamRefused("alg")
         if alg == HMAC:
-            return alg, OctKey.import_key(self._secret or "")
+            if not self._secret:  # an empty secret is everybody's
+                raise UpstreamRefused("alg")
+            return alg, OctKey.import_key(self._secret)
         return alg, self._keys.find(alg, kid if isinstance(kid, str) else None)
 
 

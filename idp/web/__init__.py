@@ -5,6 +5,8 @@ locale    Thai or English, พ.ศ. dates, the message catalogue                
 protocol  token, introspection, revocation, UserInfo, discovery, JWKS           authorize the loop /interaction/<id>
 login steps setup proofing consent   the prompts                                citizen security   /me
 staff auditor   sign-in by passkey, the list whose reads are entries            sandbox health     welcome, inbox, livez
+arrivals freshness   the door: known, shared, new devices; who may change a way in, and since when
+not_me recovery staff_sessions   “this was not me”; a lost phone; where staff are signed in
 thaid line upstream in_app   to a provider above us and back; out of LINE's own browser
 
 A page never knows what comes next: it posts, and comes back to the loop. Raising undoes, returning keeps.

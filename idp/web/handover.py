@@ -80,7 +80,7 @@ def here(token: str, session: Session) -> Handed:
 def ready(token: str, session: Session) -> Handed:
     """The same, after the clerk typed the digits that this phone shows."""
     handed = here(token, session)
-    if is_other(handed):
+    if handed.state != "confirmed" or is_other(handed):
         raise NotFound("This code cannot be used. Please ask at the counter for a new one.", detail="handover")
     return handed
 

@@ -65,21 +65,21 @@ def mine() -> Response:
     )
 
 
-@route(bp, MINE, methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN, aal=Aal.AAL2_1)
+@route(bp, MINE, methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
 def begin_link() -> Response:
     """To LINE, to show which account is theirs."""
     offered()
-    freshness.sure_enough()
+    freshness.strong(back=MINE)
     person = g.signed_in.subject_id
     if subjects.level_now(g.session, person, now=g.now) < LEAST_IAL:
         return home("problem=too_low")
     return leaving(attempts.LINK, request.script_root + MINE, subject_id=person)
 
 
-@route(bp, MINE + "/unlink", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN, aal=Aal.AAL2_1)
+@route(bp, MINE + "/unlink", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
 def unlink() -> Response:
     """LINE opens nothing from now on."""
-    freshness.sure_enough()
+    freshness.strong(back=MINE)
     line_linking.unlink(g.session, g.ring, subject_id=g.signed_in.subject_id, now=g.now)
     return home("done=removed")
 
@@ -128,7 +128,7 @@ def linked(found: Attempt, user_id: str) -> Response:
     """Linked, for the same person who pressed, and who is still signed in as surely."""
     now_here = g.signed_in
     if now_here is None or now_here.subject_id != found.subject_id or now_here.aal < Aal.AAL2_1:
-        raise SignInNeeded(who=Who.CITIZEN, aal=Aal.AAL2_1)
+        raise SignInNeeded(who=Who.CITIZEN, aal=Aal.AAL2_1, back=MINE)
     with gate.alone() as session:
         ial = subjects.level_now(session, now_here.subject_id, now=g.now)
         came_to = line_linking.link(

@@ -248,6 +248,7 @@ def code_page(
         resend_at=challenge.next_send_at if challenge.next_send_at > g.now else None,
         limited_until=until if until is not None and until > g.now else None,
         masked_id=mask_national_id(codes.asked(g.ring, challenge)),
+        typed_phone=phone_claims.of(session, g.ring, challenge.id) is not None,
         sent_again=sent_again,
     )
 

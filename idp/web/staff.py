@@ -16,7 +16,7 @@ from idp.login import affiliations, invitations, passkeys
 from idp.login import sessions as sign_ins
 from idp.login.passkeys import PasskeyRefused
 from idp.prompts import next_prompt
-from idp.web import cookies, gate, loop, staff_keys
+from idp.web import arrivals, cookies, gate, loop, staff_keys
 from idp.web.ceremony import Ceremony, credential, device, refusal, words
 from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, own_path, route
 from idp.web.shapes import uuid_or_none
@@ -87,6 +87,7 @@ def verify() -> Response:
     token = sign_ins.start(
         g.session, subject_id=person, kind="staff", factors={factor}, device=device(), settings=settings, now=g.now
     )
+    arrivals.welcome(g.session, person, sign_ins.level_of(frozenset({factor})))
     cookies.put(cookies.STAFF, token)
     cookies.put(cookies.INVITATION, None)
     first = first_page(g.session, person, cookies.hash_of(token))

@@ -1,5 +1,6 @@
 """A card in a real PC/SC reader, read through the agent by the page of the counter, in Chromium."""
 
+from base64 import b64encode
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from idp.directory import seed as directory_seed
 from tests.browser import pcsc
 from tests.browser.test_counter import at_work, invited
 from tests.idp.agent.cards import FACTS
+from tests.servers.id_card import JPEG
 from tests.stories.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -87,7 +89,12 @@ def test_a_card_in_the_reader_is_on_the_page_by_one_key(counter, clerk):
         assert clerk.name() == "desk_card"
         assert "สมชาย ใจสมมติ" in clerk.page.locator("#main").inner_text()
         clerk.look("chip")
+        clerk.press("#prove")
 
+    assert clerk.name() == "desk_case"
+    assert clerk.page.locator("#photo").get_attribute("src") == f"data:image/jpeg;base64,{b64encode(JPEG).decode()}"
+    assert "ผู้ออกบัตรยืนยันว่าบัตรนี้ใช้ได้" in clerk.page.locator("#who").inner_text()
+    clerk.look("chip")
     assert clerk.found == {}
 
 

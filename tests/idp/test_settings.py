@@ -12,6 +12,7 @@ PRODUCTION = {
     "kek_file": Path("/run/secrets/kek"),
     "sms_gateway_url": "https://sms.example.test/send",
 }
+THAID = {"thaid_client_id": "us", "thaid_secret_file": Path("/run/secrets/thaid")}
 SANDBOX = PRODUCTION | {"issuer": "http://localhost:8000", "sandbox": True, "sms_gateway_url": None}
 
 
@@ -40,12 +41,27 @@ def test_a_loopback_sandbox_over_http_starts_without_secure_cookies():
         {"sandbox_fixed_code": "123456"},
         {"sandbox_registry": Path("people.tsv")},
         {"sms_gateway_url": None},
+        {"thaid_url": "https://imauth.example.test"},
+        {"thaid_url": "https://imauth.example.test", "thaid_client_id": "us"},
+        {**THAID, "thaid_url": "http://imauth.example.test"},
+        {**THAID, "thaid_url": "http://127.0.0.1:8004"},
+        {"line_channel_id": "1650000000"},
+        {"line_api_url": "http://api.line.me"},
+        {"line_web_url": "http://127.0.0.1:8005"},
     ],
 )
 def test_an_unsafe_production_start_is_refused(change):
     """Issue 2: unsafe starts are refused, in a sentence."""
     with pytest.raises(ValidationError):
         Settings(**PRODUCTION | change)
+
+
+def test_providers_over_https_are_taken_and_in_a_sandbox_on_loopback_too():
+    """Secrets and people's answers travel there."""
+    assert Settings(**PRODUCTION, **THAID, thaid_url="https://imauth.example.test").thaid_url
+    assert Settings(**SANDBOX, **THAID, thaid_url="http://127.0.0.1:8004").thaid_url
+    with pytest.raises(ValidationError, match="must be https"):
+        Settings(**SANDBOX, **THAID, thaid_url="http://imauth.example.test")
 
 
 def test_a_sandbox_over_http_on_a_public_name_is_refused():

@@ -28,6 +28,7 @@ BIRTH_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 BUDDHIST_ERA = 543
 NO_FAMILY_NAME = "-"
 VERDICTS: dict[int, CardVerdict] = {0: "good", 4: "mismatch", 5: "incomplete"}
+NO_ERROR = ("false", "0")
 OK = 200
 
 
@@ -140,7 +141,7 @@ def judged(result: Any) -> CardVerdict:
     verdict = VERDICTS.get(code) if isinstance(code, int) else None
     if verdict is None:
         raise CardStatusUnavailable(f"code_{code}" if isinstance(code, int) else "no_result")
-    if verdict == "good" and is_error is not False:
+    if verdict == "good" and str(is_error).strip() not in NO_ERROR:
         raise CardStatusUnavailable("contradiction")
     return verdict
 

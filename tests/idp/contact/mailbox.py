@@ -45,6 +45,16 @@ class Mailbox:
         return (self.ends.pop(0) if self.ends else "") or "250 taken"
 
 
+@dataclass
+class Drip:
+    """`was_heard_out`: somebody listened to all that it had to say."""
+
+    turns: tuple[bytes, ...]
+    port: int = 0
+    was_heard_out: bool = False
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
 def authenticate(_server, _session, _envelope, _mechanism, told):
     """One user."""
     right = isinstance(told, LoginPassword) and (told.login, told.password) == (USER.encode(), PASSWORD.encode())
@@ -67,37 +77,39 @@ def open_mailbox(authority: Authority, *, tls: bool = True, sign_in: bool = Fals
 
 
 @contextmanager
-def open_drip(*turns: bytes) -> Iterator[int]:
+def open_drip(*turns: bytes) -> Iterator["Drip"]:
     """A port that greets with the first turn, answers with the others, and then drips."""
-    closing = threading.Event()
+    drip = Drip(turns)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.05)
 
-        thread = threading.Thread(target=_serve, args=(server, turns, closing), daemon=True)
+        drip.port = server.getsockname()[1]
+        thread = threading.Thread(target=_serve, args=(server, drip), daemon=True)
         thread.start()
         try:
-            yield server.getsockname()[1]
+            yield drip
         finally:
-            closing.set()
+            drip.closing.set()
             thread.join()
 
 
-def _serve(server: socket.socket, turns: tuple[bytes, ...], closing: threading.Event) -> None:
+def _serve(server: socket.socket, drip: Drip) -> None:
     """One client after another."""
-    while not closing.is_set():
+    while not drip.closing.is_set():
         with suppress(OSError):
             client, _ = server.accept()
-            _speak(client, turns, closing)
+            _speak(client, drip)
 
 
-def _speak(client: socket.socket, turns: tuple[bytes, ...], closing: threading.Event) -> None:
-    """The turns, then one byte at a time for five seconds."""
+def _speak(client: socket.socket, drip: Drip) -> None:
+    """The turns, then one byte at a time for five seconds, or until the client has gone."""
     with client:
-        client.sendall(turns[0])
-        for turn in turns[1:]:
+        client.sendall(drip.turns[0])
+        for turn in drip.turns[1:]:
             client.recv(4096)
             client.sendall(turn)
         for _ in range(BYTES):
-            if closing.wait(BYTE_EVERY_S):
-                break
+            if drip.closing.wait(BYTE_EVERY_S):
+                return
             client.sendall(b"2")
+        drip.was_heard_out = True

@@ -108,6 +108,7 @@ def test_what_the_first_may_have_taken_is_not_given_to_the_second_in_the_same_br
         with pytest.raises(SmsFailed) as failed:
             sms.send(TO, TEXT, key="otp-1")
         assert (failed.value.temporary, failed.value.maybe_taken) == (True, True)
+        assert (failed.value.code == "timeout") == (mood in {"hang", "late", "drip"})
 
     assert second.calls == []
 

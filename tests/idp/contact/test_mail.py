@@ -156,10 +156,11 @@ def test_a_server_that_is_not_there_is_temporary_and_soon_left_alone():
 )
 def test_a_server_that_says_one_byte_at_a_time_is_cut_off(turns):
     """X15: in the greeting, in an answer, in the handshake of TLS; the limit holds for all of it."""
-    with open_drip(*turns) as port, pytest.raises(MailFailed) as failed:
-        mail(port, timeout_s=LIMIT_S).send(TO, TEXT, key="k")
+    with open_drip(*turns) as drip, pytest.raises(MailFailed) as failed:
+        mail(drip.port, timeout_s=LIMIT_S).send(TO, TEXT, key="k")
 
     assert (failed.value.code, failed.value.temporary) == ("timeout", True)
+    assert not drip.was_heard_out
 
 
 def test_a_farewell_that_fails_sends_nothing_twice(authority, monkeypatch):

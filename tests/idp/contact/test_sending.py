@@ -107,6 +107,7 @@ def test_where_another_proof_is_asked_for_nothing_is_sent_and_nothing_counted(se
     challenge_id = begin(hurdle="alarm")
 
     run_once(made)
+    assert made.ports.sms.sent == []
     begin(flow="g")
     run_once(made)
 

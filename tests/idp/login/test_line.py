@@ -6,9 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
 
 from idp.login.line import HttpLineLogin
 from idp.ports import UpstreamRefused, UpstreamUnavailable
+from idp.upstream.id_token import Expected
 from idp.upstream.wire import Wire
 from tests.fakes import MINUTE, NOW, Clock
 from tests.servers.line import Channel, open_line
@@ -135,3 +138,16 @@ def test_a_wrong_secret_of_ours_is_said_as_a_refusal(server):
 
     with pytest.raises(UpstreamRefused):
         proved(server, line)
+
+
+def test_a_channel_without_a_secret_believes_no_shared_secret(server):
+    """An empty secret is everybody's: a token that an attacker signed with it must not pass."""
+    line = adapter(server, secret="")
+    forged = jwt.encode(
+        {"alg": "HS256"},
+        {"iss": "https://access.line.me", "aud": CHANNEL.client_id, "sub": server.person, "nonce": "n-1"},
+        OctKey.import_key("x" * 32),
+    )
+
+    with pytest.raises(UpstreamRefused, match="alg"):
+        line._tokens.read(forged, Expected(issuer="https://access.line.me", audience="us", nonce="n-1"), now=NOW)

@@ -16,6 +16,7 @@ from idp.proofing.sources.card_status import DopaCardStatus, be_birth_day
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.proofing.sources.fake_card_status import SandboxCardStatus, chip_of, request_of
 from tests import leaks
+from tests.idp.servers import serving
 from tests.servers.authority import Authority
 from tests.servers.dopa import Dopa, laser_of, open_dopa
 
@@ -225,10 +226,12 @@ class Said:
     """What an answer may hold."""
 
     Code: object = 0
-    IsError: object = False
+    IsError: object = "false"
 
 
-@pytest.mark.parametrize("said", [Said(IsError=True), Said(IsError=None), Said(Code=None), Said(Code="0"), None])
+@pytest.mark.parametrize(
+    "said", [Said(IsError="true"), Said(IsError="maybe"), Said(IsError=None), Said(Code=None), Said(Code="0"), None]
+)
 def test_an_answer_that_contradicts_itself_says_nothing(said):
     """Code 0 of an error is no good card."""
     with pytest.raises(CardStatusUnavailable):
@@ -313,6 +316,37 @@ def test_nothing_of_a_person_reaches_a_log_or_an_error(real, dopa, breaks, caplo
         told = told_of(real.asked)
 
     assert not leaks.found_in(told + repr(lines) + caplog.text)
+
+
+ENVELOPE = (
+    '<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>'
+    '<CheckCardByLaserResponse xmlns="http://tempuri.org/"><CheckCardByLaserResult>'
+    "<IsError>false</IsError><Code>{}</Code></CheckCardByLaserResult></CheckCardByLaserResponse>"
+    "</soap:Body></soap:Envelope>"
+)
+
+
+def said(people, body):
+    """An issuer that says the same to everybody, and its adapter's failure or verdict as a log would hold it."""
+    with serving(default=200, body=body.encode()) as server, closing(DopaCardStatus(url=server.url)) as port:
+        return told_of(Issuer(port, people).asked)
+
+
+def test_a_document_type_is_refused_with_and_without_entities(people):
+    """OWASP XXE: what is not parsed cannot lead anywhere."""
+    assert said(people, ENVELOPE.format("0")) == "good"
+    assert "bad_answer_DTDForbidden" in said(people, "<!DOCTYPE a>" + ENVELOPE.format("0"))
+
+
+@pytest.mark.parametrize("body", ["<a>{}", ENVELOPE], ids=["no XML", "no number"])
+def test_an_answer_that_quotes_the_person_is_quoted_nowhere(people, body, caplog):
+    """ASVS 16.2.5: the library's errors and its log hold what the issuer said."""
+    caplog.set_level("DEBUG")
+
+    told = said(people, body.format(f"{SOMCHAI} {people[SOMCHAI].given_name_th}"))
+
+    assert "CardStatusUnavailable" in told
+    assert not leaks.found_in(told + caplog.text)
 
 
 def test_the_library_is_loaded_at_the_first_question():

@@ -8,6 +8,7 @@ from consent.audit.log import Actor
 from consent.audit.models import AuditEntry
 from consent.errors import Conflict, NotAllowed, NotFound
 from idp import alerts, jobs, provisional, subjects
+from idp.abuse import failures
 from idp.assurance import Ial
 from idp.outbox import Letter
 from idp.proofing import cases, numbers
@@ -230,3 +231,15 @@ def test_closing_twice_closes_once(session, somchai):
 
     assert closed == [True, False]
     assert session.scalar(select(func.count()).select_from(NationalId)) == 1
+
+
+def test_a_proof_opens_the_way_by_sms_that_guessing_had_closed(session, ring, somchai):
+    """RELIABILITY 3: twenty wrong codes close the way until another proof."""
+    number = ring.fingerprint(SOMCHAI)
+    for _ in range(failures.MOST):
+        failures.pay(session, number, device=failures.STRANGER, now=NOW)
+    closed = failures.is_closed(session, number, device=failures.STRANGER)
+
+    record(session, ring, somchai, CHIP)
+
+    assert (closed, failures.is_closed(session, number, device=failures.STRANGER)) == (True, False)

@@ -217,6 +217,7 @@ def test_another_number_is_a_recovery_and_changes_nothing_alone(site, clerk):
     assert "recovery" in page.texts
     assert "hand-over-form" not in page.forms
     assert phone_of(site, PATIENT) == PHONE
+    assert clerk.post(f"{page.url.partition('?')[0]}/hand-over", {"csrf": token(clerk)}).name == "desk_case"
     assert clerk.post(f"{page.url.partition('?')[0]}/recover", {"csrf": token(clerk)}).status == 403
 
 

@@ -204,7 +204,7 @@ def test_a_passport_opens_an_account_without_a_number(site, clerk):
         ({"number": "3999000010035"}, "number"),
         ({"number": "6999000010103"}, "number"),
         ({"number": ""}, "number"),
-        ({"given_name_th": ""}, "given_name_th"),
+        ({"given_name_th": "", "given_name_en": ""}, "given_name_th"),
         ({"birth_year": "2599"}, "birth_year"),
         ({"birth_month": "13"}, "birth_year"),
         ({"expires_on": "2020-01-01"}, "expires_on"),

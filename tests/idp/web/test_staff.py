@@ -1,10 +1,12 @@
 """Staff sign in by passkey; an auditor gives a reason, reads, and is read."""
 
 import pytest
+from sqlalchemy import select
 
 from consent.audit.entry import from_bytes
 from consent.audit.models import AuditEntry
 from idp import directory
+from idp.alerts import Notice
 from idp.login import invitations
 from tests.fakes import HOUR, SoftAuthenticator
 from tests.idp.web.visitor import Visitor
@@ -132,3 +134,16 @@ def test_a_passkey_that_a_citizen_added_opens_no_console(site, visitor):
     said = visitor.passkey(device, "sign-in", "/staff/passkey")
 
     assert (said["status"], said["error"]) == (400, "unknown")
+
+
+def test_staff_see_where_they_are_signed_in_and_sign_out_everywhere(site, auditor):
+    """O46; ASVS 7.5.2: at work as at home, and a new place is told to the person (O42)."""
+    auditor.get("/staff/sessions")
+    assert auditor.at.name == "staff_sessions"
+    with site.work.sessions.reading() as session:
+        assert "new_device" in [one.kind for one in session.scalars(select(Notice))]
+
+    auditor.send("end-all-form")
+
+    assert auditor.at.name == "signed_out"
+    assert auditor.get("/staff/sessions").name == "staff_sign_in"
