@@ -6,10 +6,10 @@ settings  every knob, and the starts that are refused      db         engines, s
 keys      signing keys, JWKS, sealing, fingerprints        assurance  pure: AAL, IAL, acr, amr
 subjects  people; provisional: a number only typed         outbox     letters that must be delivered; trial: one to try
 directory facilities, practitioners, staff                 contact    who holds this phone; upstream: ThaID, LINE
-login     PIN, TOTP, passkeys, sessions                    proofing   who somebody is, and how surely
+login     PIN, TOTP, passkeys, sessions; abuse: too often     proofing   who somebody is, and how surely
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
-counter   a card (readings, card_agents) opens a visit     treating   what a clinician's token rests on
-enrolment, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
+counter   a card (readings, card_agents); counter_proofing (desk_cases, desk_phone, four_eyes, papers, handover)
+enrolment, treating, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
 alerts    told of every change; disowning: not me          recovery   a lost way in; signing_out, signals: from afar
 relying   what another service imports                     demo       the sandbox; exchanges: what it shows developers
 worker    jobs, letters, sealing, purging                  cli        `idp …`, commands; agent: beside a card reader

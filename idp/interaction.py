@@ -256,7 +256,7 @@ def conclude(context: Context, interaction: Interaction, signed_in: SignedIn) ->
 def deny(
     context: Context, interaction: Interaction, signed_in: SignedIn | None, *, reason: str = "cancelled"
 ) -> Conclusion:
-    """Finish with access_denied, or its sibling where a level was essential: the person turned back, or cannot go on."""
+    """Finish with access_denied, or its sibling where a level was essential: they turned back, or cannot go on."""
     request = interaction.request
     if request is None:
         raise NotAllowed("Nothing waits for this.", code="unfinished")

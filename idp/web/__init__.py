@@ -3,7 +3,8 @@
 gate      every route's row: transaction, who may enter, CSRF; commits once     errors    error -> status and page
 locale    Thai or English, พ.ศ. dates, the message catalogue                    cookies   names and flags per mode
 protocol  token, introspection, revocation, UserInfo, discovery, JWKS           authorize the loop /interaction/<id>
-login steps setup proofing consent   the prompts                                citizen security   /me
+desk desk_case desk_reach desk_paper handover   the counter, and the phone beside it
+login register steps setup proofing consent   prompts                             citizen security   /me
 staff auditor   sign-in by passkey, the list whose reads are entries            sandbox health     welcome, inbox, livez
 arrivals freshness   the door: known, shared, new devices; who may change a way in, and since when
 not_me recovery staff_sessions   “this was not me”; a lost phone; where staff are signed in

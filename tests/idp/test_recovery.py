@@ -186,6 +186,7 @@ def test_an_objection_in_time_stops_it_for_good(session, afar):
     work(afar, now=NOW + DAY)
 
     assert phone_of(afar) == PHONE
+    assert afar.told("recovery.done") == []
     assert not recovery.cancel(session, afar.person, now=NOW + DAY, reason="cancelled")
 
 

@@ -41,6 +41,7 @@ def test_a_loopback_sandbox_over_http_starts_without_secure_cookies():
         {"sandbox_fixed_code": "123456"},
         {"sandbox_registry": Path("people.tsv")},
         {"sms_gateway_url": None},
+        {"security_key_roles": "auditor"},
         {"thaid_url": "https://imauth.example.test"},
         {"thaid_url": "https://imauth.example.test", "thaid_client_id": "us"},
         {**THAID, "thaid_url": "http://imauth.example.test"},
@@ -96,6 +97,7 @@ def test_an_issuer_that_is_not_a_plain_https_address_is_refused(issuer):
         {"otp_tries": 0},
         {"default_locale": "fr"},
         {"sandbox_fixed_code": "12345"},
+        {"security_key_roles": "clerk", "security_key_roots": Path("roots.pem")},
         {"typo": 1},
     ],
 )

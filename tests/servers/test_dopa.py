@@ -7,6 +7,8 @@ from tests.servers import dopa as dopa_server
 from tests.servers.authority import Authority
 from tests.servers.dopa import SOAP_11, SOAP_12, TNS, laser_of, open_dopa
 
+HTTP = httpx.Client()  # one for all: each would read the certificates anew
+
 SOMCHAI = "3999000010035"
 BUNMEE = "3999000010141"
 LA = "6999000010102"
@@ -40,7 +42,7 @@ def envelope(operation, fields, soap=SOAP_12):
 def ask(dopa, operation, fields, soap=SOAP_12, body=None, **headers):
     kind = "application/soap+xml; charset=utf-8" if soap == SOAP_12 else "text/xml; charset=utf-8"
     action = {} if soap == SOAP_12 else {"SOAPAction": f'"{TNS}{operation}"'}
-    return httpx.post(
+    return HTTP.post(
         dopa.endpoint,
         content=body or envelope(operation, fields, soap),
         headers={"Content-Type": kind} | action | headers,
@@ -105,7 +107,7 @@ def test_the_last_digit_of_a_made_up_laser_code_chooses_the_answer(dopa, digit, 
 def test_the_digit_8_is_a_fault_and_9_no_answer(dopa):
     fault = ask(dopa, "CheckCardByLaser", by_laser(laser=laser_of(SOMCHAI)[:-1] + "8"))
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
+        HTTP.post(
             dopa.endpoint,
             content=envelope("CheckCardByLaser", by_laser(laser=laser_of(SOMCHAI)[:-1] + "9")),
             headers={"Content-Type": "application/soap+xml"},

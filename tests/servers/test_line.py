@@ -10,6 +10,8 @@ from joserfc.jwk import KeySet, OctKey
 from tests.fakes import Clock
 from tests.servers.line import Channel, challenge_of, open_line, user
 
+HTTP = httpx.Client()  # one for all: each would read the certificates anew
+
 BACK = "https://yinyom.example.test/line/back"
 CHANNEL = Channel("1234567890", "0123456789abcdef0123456789abcdef", (BACK,))
 KEY = "123e4567-e89b-12d3-a456-426614174000"
@@ -24,7 +26,7 @@ def line():
 
 def start(line, **changed):
     asked = {"response_type": "code", "client_id": CHANNEL.client_id, "redirect_uri": BACK, "scope": "openid profile"}
-    return httpx.get(f"{line.url}/oauth2/v2.1/authorize", params=asked | {"state": "s-1", "nonce": "n-1"} | changed)
+    return HTTP.get(f"{line.url}/oauth2/v2.1/authorize", params=asked | {"state": "s-1", "nonce": "n-1"} | changed)
 
 
 def returned(answer):
@@ -35,7 +37,7 @@ def returned(answer):
 def redeem(line, code, **changed):
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK}
     own = {"client_id": CHANNEL.client_id, "client_secret": CHANNEL.secret}
-    return httpx.post(f"{line.url}/oauth2/v2.1/token", data=form | own | changed)
+    return HTTP.post(f"{line.url}/oauth2/v2.1/token", data=form | own | changed)
 
 
 def id_token(line, **changed):
@@ -51,7 +53,7 @@ def test_a_web_login_is_signed_with_the_secret_of_the_channel(line):
 
 def test_an_app_login_is_signed_with_a_key_that_is_published(line):
     line.signs = "es256"
-    keys = KeySet.import_key_set(httpx.get(f"{line.url}/oauth2/v2.1/certs").json())
+    keys = KeySet.import_key_set(HTTP.get(f"{line.url}/oauth2/v2.1/certs").json())
 
     claims = jwt.decode(id_token(line), keys, algorithms=["ES256"]).claims
 
@@ -62,7 +64,7 @@ def test_an_app_login_is_signed_with_a_key_that_is_published(line):
 def test_a_wrong_signature_does_not_verify(line, signs):
     line.signs = signs
     token = id_token(line)
-    published = KeySet.import_key_set(httpx.get(f"{line.url}/oauth2/v2.1/certs").json())
+    published = KeySet.import_key_set(HTTP.get(f"{line.url}/oauth2/v2.1/certs").json())
 
     for key, algorithm in ((OctKey.import_key(CHANNEL.secret), "HS256"), (published, "ES256")):
         with pytest.raises((JoseError, ValueError)):
@@ -73,7 +75,7 @@ def test_line_verifies_its_own_tokens_and_says_why_not(line):
     token = id_token(line)
 
     def verify(**form):
-        return httpx.post(f"{line.url}/oauth2/v2.1/verify", data={"id_token": token} | form)
+        return HTTP.post(f"{line.url}/oauth2/v2.1/verify", data={"id_token": token} | form)
 
     assert verify(client_id=CHANNEL.client_id).json()["sub"] == user("somebody")
     assert verify(client_id=CHANNEL.client_id, nonce="other").json()["error_description"] == "Invalid IdToken Nonce."
@@ -120,17 +122,17 @@ def test_a_profile_is_shown_until_the_token_is_revoked(line):
     token = redeem(line, returned(start(line))["code"]).json()["access_token"]
 
     def profile():
-        return httpx.get(f"{line.url}/v2/profile", headers={"Authorization": f"Bearer {token}"})
+        return HTTP.get(f"{line.url}/v2/profile", headers={"Authorization": f"Bearer {token}"})
 
     assert profile().json()["userId"] == user("somebody")
-    httpx.post(f"{line.url}/oauth2/v2.1/revoke", data={"access_token": token})
+    HTTP.post(f"{line.url}/oauth2/v2.1/revoke", data={"access_token": token})
     assert profile().status_code == 401
 
 
 def push(line, to=None, messages=None, token="line-channel-token", key=KEY):
     body = {"to": to or line.person, "messages": messages or [{"type": "text", "text": "สวัสดี"}]}
     headers = {"Authorization": f"Bearer {token}"} | ({"X-Line-Retry-Key": key} if key else {})
-    return httpx.post(f"{line.url}/v2/bot/message/push", json=body, headers=headers)
+    return HTTP.post(f"{line.url}/v2/bot/message/push", json=body, headers=headers)
 
 
 def test_a_push_arrives_once_for_one_retry_key(line):

@@ -7,6 +7,8 @@ import pytest
 from tests.idp.servers import serving
 from tests.servers.sms_gateway import open_sms_gateway
 
+HTTP = httpx.Client()  # one for all: each would read the certificates anew
+
 
 @pytest.fixture
 def gateway():
@@ -16,7 +18,7 @@ def gateway():
 
 def send(gateway, to="010-000-0035", text="รหัส 123456", key="k-1", token="sms-token"):
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-    return httpx.post(gateway.endpoint, json={"to": to, "text": text, "sender": "Yinyom"}, headers=headers)
+    return HTTP.post(gateway.endpoint, json={"to": to, "text": text, "sender": "Yinyom"}, headers=headers)
 
 
 def test_the_same_key_is_one_message(gateway):

@@ -10,6 +10,8 @@ from joserfc.jwk import KeySet
 from tests.fakes import NOW, Clock
 from tests.servers.thaid import Client, open_thaid
 
+HTTP = httpx.Client()  # one for all: each would read the certificates anew
+
 SOMCHAI = "3999000010035"
 BACK = "https://yinyom.example.test/back"
 CLIENT = Client("yinyom", "secret-of-yinyom", (BACK,))
@@ -25,7 +27,7 @@ def thaid():
 
 def start(thaid, **changed):
     asked = {"response_type": "code", "client_id": "yinyom", "redirect_uri": BACK, "scope": "openid pid ial"}
-    return httpx.get(f"{thaid.base}/auth/", params=asked | {"state": "s-1"} | changed)
+    return HTTP.get(f"{thaid.base}/auth/", params=asked | {"state": "s-1"} | changed)
 
 
 def returned(answer):
@@ -35,11 +37,11 @@ def returned(answer):
 
 def redeem(thaid, code, auth=BASIC, **changed):
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK} | changed.pop("form", changed)
-    return httpx.post(f"{thaid.base}/token/", data=form, auth=auth)
+    return HTTP.post(f"{thaid.base}/token/", data=form, auth=auth)
 
 
 def claims_of(thaid, id_token):
-    keys = KeySet.import_key_set(httpx.get(f"{thaid.url}/jwks/").json())
+    keys = KeySet.import_key_set(HTTP.get(f"{thaid.url}/jwks/").json())
     return jwt.decode(id_token, keys, algorithms=["ES256"]).claims
 
 
@@ -72,7 +74,7 @@ def test_the_life_of_a_token_is_a_moment_under_a_misspelt_name(thaid):
 
 
 def test_the_metadata_name_every_address(thaid):
-    metadata = httpx.get(thaid.discovery).json()
+    metadata = HTTP.get(thaid.discovery).json()
 
     assert metadata["issuer"] == thaid.url
     assert metadata["jwks_uri"] == f"{thaid.url}/jwks/"
@@ -187,10 +189,10 @@ def test_introspection_and_revocation_want_the_word_bearer(thaid):
     token = token_for(thaid)["access_token"]
 
     def say(where, value):
-        return httpx.post(f"{thaid.base}/{where}/", data={"token": value}, auth=BASIC)
+        return HTTP.post(f"{thaid.base}/{where}/", data={"token": value}, auth=BASIC)
 
     assert say("introspect", token).status_code == 400
     assert say("introspect", f"Bearer {token}").json() == {"active": True, "sub": SOMCHAI, "scope": "openid pid ial"}
     assert say("revoke", f"Bearer {token}").json() == {"status": "OK", "message": "revoked"}
     assert say("introspect", f"Bearer {token}").json() == {"active": False}
-    assert httpx.post(f"{thaid.base}/revoke/", data={"token": f"Bearer {token}"}).status_code == 401
+    assert HTTP.post(f"{thaid.base}/revoke/", data={"token": f"Bearer {token}"}).status_code == 401

@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Expand: four tables and one column with a default; yesterday's code knows of none and needs none."""
-    shared = sa.Column("shared", sa.Boolean(), nullable=False, server_default=sa.false())
+    shared: sa.Column[bool] = sa.Column("shared", sa.Boolean(), nullable=False, server_default=sa.false())
     op.add_column("sign_in_session", shared)
     op.create_table(
         "notice_to_person",

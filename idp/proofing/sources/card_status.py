@@ -162,9 +162,7 @@ def description() -> Any:
     from zeep.transports import Transport  # noqa: PLC0415
     from zeep.wsdl.utils import etree_to_string  # noqa: PLC0415
 
-    quiet = logging.getLogger("zeep")  # it writes questions and answers into its log
-    quiet.propagate = False
-    quiet.addHandler(logging.NullHandler())
+    logging.getLogger("zeep").setLevel(logging.CRITICAL + 1)  # it writes questions and answers into its log
     strict = Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True, force_https=False)
 
     class Carrier(Transport):

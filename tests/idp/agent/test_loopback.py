@@ -14,6 +14,8 @@ from idp.agent.loopback import Loopback, origin_of
 from idp.agent.signing import Signer
 from tests.idp.agent.cards import SOMCHAI, card
 
+HTTP = httpx.Client()  # one for all: each would read the certificates anew
+
 ISSUER = "https://yinyom.example.test/under"
 ORIGIN = "https://yinyom.example.test"
 NONCE = "n" * 43
@@ -62,7 +64,7 @@ def agent(reader, key):
 
 def ask(agent, body=None, **headers):
     sent = {"Origin": ORIGIN, "Content-Type": "application/json"} | headers
-    return httpx.post(f"{agent}/read", content=body or f'{{"nonce":"{NONCE}"}}', headers=sent, timeout=10)
+    return HTTP.post(f"{agent}/read", content=body or f'{{"nonce":"{NONCE}"}}', headers=sent, timeout=10)
 
 
 def test_the_issuers_page_gets_the_card_signed_over_its_number(agent, key):
@@ -85,7 +87,7 @@ def test_the_browser_asks_first_and_hears_yes_for_the_issuer(agent):
         "Access-Control-Request-Private-Network": "true",
     }
 
-    answer = httpx.options(f"{agent}/read", headers=asked)
+    answer = HTTP.options(f"{agent}/read", headers=asked)
 
     assert answer.status_code == 204
     assert answer.headers["Access-Control-Allow-Private-Network"] == "true"
@@ -106,7 +108,7 @@ def test_the_browser_asks_first_and_hears_yes_for_the_issuer(agent):
 def test_nobody_else_hears_anything(agent, reader, headers):
     """Also not under a name that somebody pointed at loopback (DNS rebinding)."""
     answer = ask(agent, **headers)
-    before = httpx.options(f"{agent}/read", headers={"Origin": ORIGIN} | headers)
+    before = HTTP.options(f"{agent}/read", headers={"Origin": ORIGIN} | headers)
 
     assert (answer.status_code, before.status_code) == (403, 403)
     assert answer.content == b""
@@ -116,7 +118,7 @@ def test_nobody_else_hears_anything(agent, reader, headers):
 
 def test_without_an_origin_there_is_no_card(agent, reader):
     """A page of the same computer that is no browser page, or an image."""
-    answer = httpx.post(f"{agent}/read", json={"nonce": NONCE})
+    answer = HTTP.post(f"{agent}/read", json={"nonce": NONCE})
 
     assert answer.status_code == 403
     assert not reader.entered.is_set()
@@ -170,8 +172,8 @@ def test_one_card_at_a_time(agent, reader):
 
 
 def test_other_ways_lead_nowhere(agent):
-    assert httpx.post(f"{agent}/", headers={"Origin": ORIGIN}).status_code == 404
-    assert httpx.get(f"{agent}/read", headers={"Origin": ORIGIN}).status_code == 501
+    assert HTTP.post(f"{agent}/", headers={"Origin": ORIGIN}).status_code == 404
+    assert HTTP.get(f"{agent}/read", headers={"Origin": ORIGIN}).status_code == 501
 
 
 def test_it_listens_on_loopback_alone(reader, key):

@@ -110,6 +110,7 @@ def test_available_factors_are_those_that_work_now(session, ring, account, manee
     passkeys.remove(session, key.id, subject_id=somchai, now=NOW)
     pin.set_pin(session, somchai, "294710", now=NOW)
     assert factors.available(session, somchai) == {"pin"}
+    session.refresh(key)
     key.removed_at, key.for_staff = None, True
     session.flush()
     assert factors.available(session, somchai) == {"pin"}

@@ -58,6 +58,19 @@ def test_three_misses_in_a_row_begin_a_break_that_doubles(session):
     assert breaks == [timedelta(days=n) for n in (1, 2, 4, 8, 8)]
 
 
+def test_nothing_is_asked_in_a_break_that_outlasts_the_days_looks(session):
+    """The second break is two days: the day's three looks are free before it is over."""
+    now = NOW
+    for _ in range(2):
+        for n in range(3):
+            assert looks.take(session, NUMBER, now=now + n * MINUTE) is None
+            told = looks.missed(session, NUMBER, now=now + n * MINUTE)
+        until, now = told.until, told.until + DAY
+
+    assert looks.take(session, NUMBER, now=until - MINUTE) == Quiet(until)
+    assert looks.take(session, NUMBER, now=until) is None
+
+
 def test_a_right_card_forgives_misses_but_not_the_days_looks(session):
     for _ in range(2):
         looks.take(session, NUMBER, now=NOW)

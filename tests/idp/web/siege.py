@@ -97,7 +97,7 @@ class Siege:
             texts = [each.text.split() for each in fake.inbox(session, limit=10_000)]
         texts = [words for words in texts if words[0].isdigit()]  # the others tell of a new device
         self.outcome.messages = len(texts)
-        self.codes = {word: words[0] for words in texts for word in words}
+        self.codes = {word: words[0] for words in reversed(texts) for word in words}  # the newest of like references
 
     def attack(self, device: Visitor, page: str) -> None:
         """Five guesses, if there is anything to guess at."""

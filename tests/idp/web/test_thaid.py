@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from idp import subjects
+from idp.login.sessions import SignInSession
 from idp.proofing import cases
 from idp.proofing.sources.thaid import HttpThaid
 from idp.upstream.wire import Wire
@@ -259,3 +261,16 @@ def test_where_thaid_is_not_set_up_nothing_offers_it(settings, sessions, clock, 
     assert "use-thaid" not in visitor.at.links
     base = urlsplit(visitor.at.url).path.removesuffix("/login")
     assert visitor.get(f"{base}/thaid").name == "login"
+
+
+def test_signed_out_meanwhile_the_answer_proves_nobody(site, visitor, ring, server):
+    """Whoever comes back must be whoever left: the sign-in may have ended on purpose."""
+    server.person = NAMESAKE
+    answer = gone(proving(site, visitor, ring))
+    with site.work.sessions.writing() as session:
+        session.execute(update(SignInSession).values(ended_at=site.clock.now))
+
+    visitor.get(answer)
+
+    assert visitor.at.name == "login"
+    assert level(site, person_of(site, NAMESAKE).id) == "1.1"
