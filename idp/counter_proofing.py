@@ -18,6 +18,7 @@ from idp import desk_cases, desk_phone, four_eyes, papers, readings, recovery, s
 from idp.assurance import Ial
 from idp.desk_cases import Case, Shown
 from idp.keys import KeyRing
+from idp.login import factors
 from idp.national_id import BANGKOK
 from idp.ports import Card, CardStatus, CardStatusUnavailable, RegistryPerson
 from idp.proofing import cases
@@ -102,8 +103,14 @@ def owner(session: Session, ring: KeyRing, shown: Shown) -> Subject | None:
 
 
 def needs_colleague(case: Case) -> str | None:
-    """PURE: the act that a second member of staff signs before this officer may say that the face matches, or None."""
-    return "expired_card" if case.shown.paper == "card" and case.chip == "read_by_eye" else None
+    """PURE: the act that a second member of staff signs before this officer may say that the face matches, or None.
+
+    A card that has run out; and a Thai number without its card: anybody can type one.
+    """
+    if case.chip != "read_by_eye" or case.shown.paper not in ("card", "hospital_file"):
+        return None
+    thai = case.shown.number[0] not in in_person.NOT_THAI
+    return "expired_card" if case.shown.paper == "card" or thai else None
 
 
 def compare(
@@ -119,15 +126,10 @@ def compare(
     """The officer has compared the face: `result` is match, no_match, or colleague (a bedside, countersigned).
 
     A match proves the account, which is made if there is none; another face is kept against the card. Pressing twice
-    counts once: None. Raises: NotAllowed with a code of `NO_WAY`, or "second_person" where a colleague has not signed.
+    counts once: None. Raises: NotAllowed with a code of `NO_WAY`, "refused_card" where its issuer said no, or
+    "second_person" where a colleague has not signed.
     """
-    act = "bedside" if result == "colleague" else needs_colleague(case) if result == "match" else None
-    colleague = None if act is None else four_eyes.take(session, case.id, act, asked_by=desk.person_id, now=now)
-    if act is not None and colleague is None:
-        raise NotAllowed("A colleague has to sign this.", code="second_person")
-    why = barred(session, ring, case.shown, person=person, desk=desk, now=now)
-    if why is not None and not (why == OLD_CARD and act == "expired_card"):
-        raise NotAllowed("Nobody can be proved by this here.", code=why)
+    colleague = _let(session, ring, case, result=result, person=person, desk=desk, now=now)
     if not desk_cases.settle(session, case.id, "face", result, now=now):
         return None
     desk_cases.forget_photo(session, ring, case)
@@ -145,6 +147,31 @@ def compare(
     if any(one.method == "vouch" for one in seen):
         _vouched(session, subject.id, verdict, desk=desk, now=now)
     return verdict
+
+
+def _let(
+    session: Session,
+    ring: KeyRing,
+    case: Case,
+    *,
+    result: str,
+    person: RegistryPerson | None,
+    desk: Desk,
+    now: datetime,
+) -> UUID | None:
+    """Refuse what may not be said here, whatever page it comes from; the colleague who signed, where one has to."""
+    if case.chip in desk_cases.LASTS["chip"]:
+        raise NotAllowed("Nobody can be proved by this card.", code="refused_card")
+    if result == "no_match":  # it proves nothing: whatever the card, and whoever looks
+        return None
+    act = "bedside" if result == "colleague" else needs_colleague(case)
+    colleague = None if act is None else four_eyes.take(session, case.id, act, asked_by=desk.person_id, now=now)
+    if act is not None and colleague is None:
+        raise NotAllowed("A colleague has to sign this.", code="second_person")
+    why = barred(session, ring, case.shown, person=person, desk=desk, now=now)
+    if why is not None and not (why == OLD_CARD and act == "expired_card"):
+        raise NotAllowed("Nobody can be proved by this here.", code=why)
+    return colleague
 
 
 def evidence_of(case: Case, *, officer: UUID | None, hcode: str, now: datetime) -> Sequence[Evidence]:
@@ -179,12 +206,31 @@ def may_sign_in(case: Case, *, now: datetime) -> bool:
     return age is not None and age >= OF_AGE
 
 
-def bind_phone(session: Session, ring: KeyRing, case: Case, phone: str, *, now: datetime) -> str:
-    """A number that was just proved at the counter: proved, or "recovery" when the account has another one."""
+def needs_recovery(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> bool:
+    """Whether one officer may bind no way in here: the account has one, or a phone that did not answer at this desk.
+
+    Or it was proved better than now, by more than a paper that somebody read by eye.
+    """
+    if case.subject_id is None or factors.available(session, case.subject_id):
+        return True
+    if desk_phone.of_record(session, ring, case.subject_id):
+        return case.reach != "proved"
+    return _shown_better(session, case, desk=desk, now=now)
+
+
+def _shown_better(session: Session, case: Case, *, desk: Desk, now: datetime) -> bool:
+    """A chip in the reader is worth its account; what was only read by eye counts up to what it shows."""
+    if case.subject_id is None or case.chip != "read_by_eye":
+        return False
+    return cases.standing(session, case.subject_id, now=now).ial > shown_now(case, desk=desk, now=now)
+
+
+def bind_phone(session: Session, ring: KeyRing, case: Case, phone: str, *, desk: Desk, now: datetime) -> str:
+    """A number that was just proved at the counter: proved, or "recovery" where one officer may not bind it."""
     if case.subject_id is None:
         raise NotAllowed("Compare the face first.", code="order")
     known = desk_phone.of_record(session, ring, case.subject_id)
-    if known not in ("", phone):
+    if known not in ("", phone) or (not known and _shown_better(session, case, desk=desk, now=now)):
         return "recovery"
     desk_phone.bind_first(session, ring, case.subject_id, phone)
     desk_cases.settle(session, case.id, "reach", "proved", now=now)
@@ -199,7 +245,8 @@ def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, 
     """
     if case.subject_id is None:
         raise NotAllowed("Compare the face first.", code="order")
-    second = four_eyes.take(session, case.id, "recovery", asked_by=desk.person_id, now=now)
+    since = desk_phone.answered_at(session, case.id, now=now)  # signed for the number that the colleague saw
+    second = four_eyes.take(session, case.id, "recovery", asked_by=desk.person_id, now=now, since=since)
     if second is None:
         raise NotAllowed("A colleague has to sign this.", code="second_person")
     phone = desk_phone.proved(session, ring, case.id, now=now)

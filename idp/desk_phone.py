@@ -138,6 +138,12 @@ def proved(session: Session, ring: KeyRing, case_id: UUID, *, now: datetime) -> 
     return None if row is None else _phone(ring, row)
 
 
+def answered_at(session: Session, case_id: UUID, *, now: datetime) -> datetime | None:
+    """When the newest code that was typed right in this case was typed."""
+    mine = (DeskCode.case_id == case_id, DeskCode.used_at <= now)
+    return session.scalar(select(DeskCode.used_at).where(*mine).order_by(DeskCode.used_at.desc()).limit(1))
+
+
 def guess(session: Session, ring: KeyRing, case_id: UUID, typed: str, *, now: datetime) -> tuple[GuessResult, str]:
     """Spend a try, then compare: the outcome, and with "right" the number that is proved. The caller commits always."""
     row = _newest(session, case_id, now=now)

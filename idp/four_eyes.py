@@ -4,7 +4,7 @@ Never the same person, never the person concerned, and only somebody who works a
 that may witness (THAI.md 3b, R3 and R8). A signature is for one case and one act, within five minutes, used once.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +17,11 @@ from consent.db import Base, Plain, new_id
 from consent.errors import NotAllowed, NotFound
 from idp import directory, subjects, visits
 from idp.assurance import Aal
-from idp.readings import Desk
+from idp.readings import AT_A_DESK, Desk
 
 LIFETIME = timedelta(minutes=5)
 ACTS = ("recovery", "expired_card", "bedside")
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Countersign(Base):
@@ -77,7 +78,8 @@ def sign(
 
     Raises: NotAllowed with the code of `refusal`; NotFound when it is not waiting any more.
     """
-    here = [one for one in directory.affiliations_of(session, colleague, now=now) if one.hcode == desk.place.hcode]
+    works = directory.affiliations_of(session, colleague, now=now)
+    here = [one for one in works if one.hcode == desk.place.hcode and one.role in AT_A_DESK]
     witness = subjects.get(session, colleague)
     level = subjects.level(witness.ial, witness.ial_expires_at, now)
     why = refusal(
@@ -121,8 +123,13 @@ def refusal(*, first: UUID, second: UUID, concerned: UUID | None, works_here: bo
     return next((code for code, true in against if true), None)
 
 
-def take(session: Session, case_id: UUID, act: str, *, asked_by: UUID, now: datetime) -> UUID | None:
-    """Use the signature up, once over all processes: who signed, or None when nobody did, or too long ago."""
+def take(
+    session: Session, case_id: UUID, act: str, *, asked_by: UUID, now: datetime, since: datetime | None = None
+) -> UUID | None:
+    """Use the signature up, once over all processes: who signed, or None when nobody did, or too long ago.
+
+    `since`: what was asked for before does not count, because something changed then that the signature stands for.
+    """
     return session.scalar(
         update(Countersign)
         .where(
@@ -132,6 +139,7 @@ def take(session: Session, case_id: UUID, act: str, *, asked_by: UUID, now: date
             Countersign.signed_by.is_not(None),
             Countersign.used_at.is_(None),
             Countersign.expires_at > now,
+            Countersign.asked_at >= (since or EVER),
         )
         .values(used_at=now)
         .returning(Countersign.signed_by)
@@ -139,9 +147,10 @@ def take(session: Session, case_id: UUID, act: str, *, asked_by: UUID, now: date
     )
 
 
-def signed(session: Session, case_id: UUID, act: str, *, now: datetime) -> bool:
-    """Whether a colleague's signature for this act lies ready."""
+def signed(session: Session, case_id: UUID, act: str, *, now: datetime, since: datetime | None = None) -> bool:
+    """Whether a colleague's signature for this act lies ready; `since` as for `take`."""
     ready = (Countersign.signed_by.is_not(None), Countersign.used_at.is_(None), Countersign.expires_at > now)
+    ready += (Countersign.asked_at >= (since or EVER),)
     found = select(Countersign.id).where(Countersign.case_id == case_id, Countersign.act == act, *ready)
     return session.scalars(found).first() is not None
 

@@ -27,6 +27,7 @@ from idp.ports import Card, RegistryPerson
 CARD_IAL = Ial.IAL1_3.value  # a chip that was read (THAI.md 3b, R3), of the person at the counter
 KEPT_OPEN = timedelta(minutes=5)
 IDLE = timedelta(seconds=60)
+AT_A_DESK = frozenset({"clerk", "practitioner"})  # no auditor, no administrator: whoever watches does not act
 
 
 class CardReading(Base):

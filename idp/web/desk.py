@@ -20,7 +20,7 @@ from idp.ports import CardUnreadable, RegistryPerson, RegistryUnavailable
 from idp.readings import Desk, Read
 from idp.visits import Visit
 from idp.web import gate, staff
-from idp.web.gate import Elsewhere, Tx, Who, as_response, route
+from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, route
 from idp.web.shapes import uuid_or_none
 
 bp = Blueprint("desk", __name__, url_prefix="/desk")
@@ -223,6 +223,8 @@ def here(session: Session) -> Desk:
     place = affiliations.active(session, g.signed_in, now=g.now)
     if place is None:
         raise Elsewhere(staff.choosing(request.path if request.method == "GET" else "/desk"))
+    if place.role not in readings.AT_A_DESK:
+        raise Refused("forbidden", 403)
     return Desk(g.signed_in.subject_id, g.signed_in.id_hash, g.signed_in.aal, place)
 
 

@@ -12,7 +12,6 @@ from idp import counter_proofing, desk_cases, desk_phone, four_eyes, handover, r
 from idp.contact.limits import Limited
 from idp.db import Session
 from idp.desk_cases import Case
-from idp.login import factors
 from idp.ports import RegistryPerson, RegistryUnavailable
 from idp.readings import Desk
 from idp.web import desk, gate
@@ -82,6 +81,8 @@ def phone(case_id: UUID) -> Response:
     number = desk_phone.mobile(typed) if typed else known
     if not number:
         return page(found, here, g.session, errors={"phone": "format" if typed else "required"}, status=400)
+    if number != known and number == desk_phone.of_record(g.session, g.ring, here.person_id):
+        return page(found, here, g.session, errors={"phone": "own"}, status=400)
     fixed = gate.house().settings.sandbox_fixed_code
     told = {"subject_id": subject_of(found), "desk": here, "locale": g.locale, "fixed_code": fixed}
     sent = desk_phone.send(g.session, g.ring, case_id, number, **told, now=g.now)
@@ -103,7 +104,7 @@ def code(case_id: UUID) -> Response:
         here, found = due(case_id, "reach", session)
         if check.outcome != "right":
             return page(found, here, session, errors={"code": check.outcome}, status=400)
-        bound = counter_proofing.bind_phone(session, g.ring, found, number, now=g.now)
+        bound = counter_proofing.bind_phone(session, g.ring, found, number, desk=here, now=g.now)
     return to_case(case_id, "recovery" if bound == "recovery" else "")
 
 
@@ -217,7 +218,7 @@ def page(
         "place": here.place.name(g.locale),
         "again": request.args.get("need") == "again",
         **signatures(found, session),
-        **reachable(found, session),
+        **reachable(found, here, session),
     }
     return as_response(render_template("desk_case.html", errors=errors or {}, **shown), status)
 
@@ -225,11 +226,12 @@ def page(
 def signatures(found: Case, session: Session) -> dict[str, Any]:
     """What a colleague has to sign, has been asked to, and has signed."""
     asked = four_eyes.waiting(session, found.id, now=g.now)
-    ready = {act: four_eyes.signed(session, found.id, act, now=g.now) for act in four_eyes.ACTS}
+    since = {"recovery": desk_phone.answered_at(session, found.id, now=g.now)}
+    ready = {act: four_eyes.signed(session, found.id, act, now=g.now, since=since.get(act)) for act in four_eyes.ACTS}
     return {"needs": counter_proofing.needs_colleague(found), "asked": asked.act if asked else None, "ready": ready}
 
 
-def reachable(found: Case, session: Session) -> dict[str, Any]:
+def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
     """The phone and the ways to sign in that the account has; after the face alone."""
     if found.subject_id is None:
         held = counter_proofing.owner(session, g.ring, found.shown)
@@ -241,7 +243,7 @@ def reachable(found: Case, session: Session) -> dict[str, Any]:
     return {
         "known_phone": known[-3:],
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
-        "has_ways": bool(factors.available(session, found.subject_id)),
+        "has_ways": counter_proofing.needs_recovery(session, g.ring, found, desk=here, now=g.now),
         "other_phone": proved not in (None, known),
         "renamed": False,
     }

@@ -1,0 +1,114 @@
+"""A member of staff who means harm at the counter: out of order, alone, with somebody else's account, after the end."""
+
+import pytest
+
+from idp.login import pin
+from tests.fakes import SECOND
+from tests.idp.web.test_desk import DOCTOR, STRANGER, employ, enrolled, known
+from tests.idp.web.test_desk_case import (
+    PATIENT,
+    Issuer,
+    account,
+    begun,
+    clerk,
+    drawer,
+    issuer,
+    matched,
+    on_the_phone,
+    phone_of,
+    reached,
+    token,
+)
+from tests.idp.web.test_desk_reach import EXPIRED, case_of, colleague, recoveries, shown, signs
+
+__all__ = ["Issuer", "clerk", "colleague", "drawer", "issuer"]
+MINE = "010-000-0099"
+
+
+def push(desk, address, **fields):
+    """A form that no page offers."""
+    return desk.post(address, {"csrf": token(desk), **fields})
+
+
+@pytest.mark.parametrize("says", ["mismatch", "incomplete"])
+def test_a_card_that_its_issuer_refuses_proves_nobody_whatever_is_posted(site, clerk, issuer, says):
+    """A lost card, pushed past the page that stops: no level, no slip, no recovery."""
+    issuer.says = says
+    address = begun(clerk).url
+
+    pushed = push(clerk, f"{address}/face", face="match")
+
+    assert pushed.status == 403
+    assert account(site) == ("1.3", "registry")
+    assert "stopped" in clerk.get(address).texts
+
+
+def test_an_account_that_has_a_phone_takes_no_passkey_without_it(site, clerk):
+    """“No phone with them”: whoever lives at the number signs in by it; another way in is a recovery by two."""
+    matched(clerk)
+    page = clerk.send("no-phone-form", "no-phone")
+
+    assert "hand-over-form" not in page.forms
+    assert push(clerk, f"{case_of(clerk)}/hand-over").name == "desk_case"
+    assert "ask-form" in clerk.get(case_of(clerk)).forms
+
+
+def test_a_typed_number_of_somebody_with_an_account_gives_no_way_in(site, clerk):
+    """The hospital's file, typed without any card: no passkey beside the phone of somebody who is not here."""
+    account(site)
+    matched(clerk)
+    clerk.send("close-form", "close")
+    shown(clerk, paper="hospital_file", number=PATIENT)
+    clerk.send("match-form", "match")
+    clerk.send("no-phone-form", "no-phone")
+
+    assert push(clerk, f"{case_of(clerk)}/hand-over").name == "desk_case"
+
+
+def test_a_paper_binds_no_way_in_to_an_account_that_a_chip_proved(site, clerk):
+    """A level that was shown better than now is not handed to a phone by a paper that somebody typed."""
+    matched(clerk, STRANGER)
+    clerk.send("close-form", "close")
+    assert account(site, STRANGER)[0] == "2.2"
+    page = shown(clerk, paper="hospital_file", number=STRANGER)
+    assert page.name == "desk_case"
+    clerk.send("match-form", "match")
+    clerk.send("phone-form", phone=MINE)
+    clerk.send("code-form", code=clerk.newest_code())
+
+    assert phone_of(site, STRANGER) == ""
+
+
+def test_another_face_on_an_old_card_is_kept(site, clerk):
+    """“It is somebody else” needs no colleague, whatever card it is."""
+    known(site, EXPIRED, attested_ial="1.1", phone="010-000-0043")
+    clerk.drawer[EXPIRED] = str(list(site.registry.people).index(EXPIRED) + 1)
+    begun(clerk, EXPIRED)
+
+    page = clerk.send("no-match-form", "no-match")
+
+    assert (page.status, "stopped" in page.texts) == (200, True)
+
+
+def test_a_colleague_signs_for_the_number_that_they_saw(site, clerk, colleague):
+    """Signed before the number was proved: another number, or none, is not what the colleague stood for."""
+    matched(clerk)
+    address = case_of(clerk)
+    push(clerk, f"{address}/ask", act="recovery")
+    signs(clerk, colleague.device)
+    clerk.get(address)
+    site.clock.tick(SECOND)
+    clerk.send("phone-form", phone=MINE)
+    clerk.send("code-form", code=clerk.newest_code())
+
+    assert push(clerk, f"{address}/recover").status == 403
+    assert recoveries(site) == []
+
+
+def test_the_clerks_own_number_is_nobody_elses(site, clerk):
+    """A member of staff does not bind their own phone to somebody else's account."""
+    matched(clerk, STRANGER)
+    page = clerk.send("phone-form", phone="010-000-0035")
+
+    assert page.status == 400
+    assert phone_of(site, STRANGER) == ""
