@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, delete, select, update
+from sqlalchemy import ForeignKey, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -51,6 +51,8 @@ WORDS = {
 }  # fmt: skip
 KINDS = tuple(WORDS)
 ENDED = frozenset({"account_superseded"})  # nothing is left that a code could save
+MOST_BY_SMS = 10  # notices of a day: whoever changes things without end spends no more of everybody's messages
+ALWAYS_BY_SMS = frozenset({"recovery_started", "recovery_done", "phone_changed"})  # few by themselves, and weighty
 TEXTS = (
     "{what}{detail} เมื่อ {time} น. อ้างอิง {ref} ถ้าไม่ใช่คุณ ให้เปิดบริการยินยอมเอง แล้วกรอกรหัส {code} ในหน้า “ไม่ใช่ฉัน”",
     "{what}{detail}, {time}. Ref {ref}. Not you? Open Yinyom yourself and type {code} on the page “This was not me”.",
@@ -103,6 +105,7 @@ def tell(
 
     Call it before the change, or name an address that the change takes away in `also_to` (E.164). `detail_code` is
     shown as it is: a level, a device's family; never what a person typed. One without any way gets the row alone.
+    After ten in a day no more go by SMS: the codes that were sent take back what came after them, too.
 
     Raises: KeyError for a kind that is not in the list; NotFound for an unknown person.
     """
@@ -123,7 +126,10 @@ def tell(
     session.flush()
     text = text_of(words, subject.locale, notice, code)
     title = SUBJECTS[subject.locale == "en"]
+    quiet = kind not in ALWAYS_BY_SMS and _told_today(session, subject_id, now=now) > MOST_BY_SMS
     for n, (way, to) in enumerate(_ways(session, ring, subject, also_to)):
+        if way == "sms" and quiet:
+            continue
         body = f"{title}\n\n{text}" if way == "mail" else text
         key = f"notice:{notice.id}:{n}"
         outbox.enqueue(session, ring, kind=way, to=to, body=body, key=key, subject_id=subject_id, now=now)
@@ -213,6 +219,11 @@ def purge(session: Session, *, now: datetime) -> None:
     """Forget notices three months after their code's end, and holds that hold nothing; the log keeps what happened."""
     session.execute(delete(Notice).where(Notice.expires_at < now - KEPT_FOR))
     session.execute(delete(Hold).where(Hold.sms_until < now, Hold.adding_since.is_(None)))
+
+
+def _told_today(session: Session, subject_id: UUID, *, now: datetime) -> int:
+    today = select(func.count()).where(Notice.subject_id == subject_id, Notice.at > now - timedelta(days=1))
+    return session.scalar(today) or 0
 
 
 def _ways(session: Session, ring: KeyRing, subject: Subject, also_to: Sequence[str]) -> Iterator[tuple[str, str]]:

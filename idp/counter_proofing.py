@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.audit.log import Actor
 from consent.errors import NotAllowed
-from idp import desk_cases, desk_phone, four_eyes, papers, readings, recovery, subjects, visits
+from idp import desk_cases, four_eyes, papers, readings, subjects, visits
 from idp.assurance import Ial
 from idp.desk_cases import Case, Shown
 from idp.keys import KeyRing
-from idp.login import factors
 from idp.national_id import BANGKOK
 from idp.ports import Card, CardStatus, CardStatusUnavailable, RegistryPerson
 from idp.proofing import cases
@@ -26,10 +25,8 @@ from idp.proofing.adjudicate import Verdict, adjudicate
 from idp.proofing.evidence import Evidence
 from idp.proofing.sources import in_person
 from idp.readings import Desk
-from idp.settings import Settings
 from idp.subjects import Subject
 
-OF_AGE = 20  # Civil and Commercial Code s.19: below, nobody signs in by themselves
 NO_WAY = ("facility_licence", "staff_level", "deceased", "account_closed", "own_card")
 OLD_CARD = "card_expired"
 NAMES = tuple(f"{part}_{tongue}" for tongue in ("th", "en") for part in ("title", "given_name", "family_name"))
@@ -198,72 +195,6 @@ def shown_now(case: Case, *, desk: Desk, now: datetime) -> Ial:
     """PURE: the level that this act reaches alone, whatever the account had before: what a recovery counts by."""
     seen = evidence_of(case, officer=desk.person_id, hcode=desk.place.hcode, now=now)
     return adjudicate([replace(one, act=case.id) for one in seen], now).ial
-
-
-def may_sign_in(case: Case, *, now: datetime) -> bool:
-    """PURE: whether a way to sign in may be set up: nobody under 20, and nobody whose age is not known."""
-    age = subjects.age_on(case.shown.birth_date, now)
-    return age is not None and age >= OF_AGE
-
-
-def needs_recovery(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> bool:
-    """Whether one officer may bind no way in here: the account has one, or a phone that did not answer at this desk.
-
-    Or it was proved better than now, by more than a paper that somebody read by eye.
-    """
-    if case.subject_id is None or factors.available(session, case.subject_id):
-        return True
-    if desk_phone.of_record(session, ring, case.subject_id):
-        return case.reach != "proved"
-    return _shown_better(session, case, desk=desk, now=now)
-
-
-def _shown_better(session: Session, case: Case, *, desk: Desk, now: datetime) -> bool:
-    """A chip in the reader is worth its account; what was only read by eye counts up to what it shows."""
-    if case.subject_id is None or case.chip != "read_by_eye":
-        return False
-    return cases.standing(session, case.subject_id, now=now).ial > shown_now(case, desk=desk, now=now)
-
-
-def bind_phone(session: Session, ring: KeyRing, case: Case, phone: str, *, desk: Desk, now: datetime) -> str:
-    """A number that was just proved at the counter: proved, or "recovery" where one officer may not bind it."""
-    if case.subject_id is None:
-        raise NotAllowed("Compare the face first.", code="order")
-    known = desk_phone.of_record(session, ring, case.subject_id)
-    if known not in ("", phone) or (not known and _shown_better(session, case, desk=desk, now=now)):
-        return "recovery"
-    desk_phone.bind_first(session, ring, case.subject_id, phone)
-    desk_cases.settle(session, case.id, "reach", "proved", now=now)
-    return "proved"
-
-
-def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, desk: Desk, now: datetime) -> None:
-    """Begin the recovery of this person's account (R8), which two members of staff answer for; the person then waits.
-
-    With a number that was proved here and is not the account's, that number is its new one; otherwise the phone stays.
-    Raises: NotAllowed("second_person") unless a colleague has signed; and as `recovery.approve`.
-    """
-    if case.subject_id is None:
-        raise NotAllowed("Compare the face first.", code="order")
-    since = desk_phone.answered_at(session, case.id, now=now)  # signed for the number that the colleague saw
-    second = four_eyes.take(session, case.id, "recovery", asked_by=desk.person_id, now=now, since=since)
-    if second is None:
-        raise NotAllowed("A colleague has to sign this.", code="second_person")
-    phone = desk_phone.proved(session, ring, case.id, now=now)
-    known = desk_phone.of_record(session, ring, case.subject_id)
-    recovery.approve(
-        session,
-        ring,
-        settings,
-        subject_id=case.subject_id,
-        new_phone=None if phone in (None, known) else phone,
-        staff=(desk.person_id, second),
-        hcode=desk.place.hcode,
-        shown=shown_now(case, desk=desk, now=now),
-        now=now,
-    )
-    for step in ("reach", "passkey"):
-        desk_cases.settle(session, case.id, step, "waiting", now=now)
 
 
 def _against(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> None:

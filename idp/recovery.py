@@ -56,12 +56,13 @@ def begin(
 ) -> Recovery | Limited:
     """Send a code to a new phone, or say when the next may be sent. The caller has seen a fresh, strong sign-in.
 
-    Raises: NotAllowed(code="not_mobile"); Conflict(code="recovery_waiting") while one waits.
+    Counted for the person and for the phone: nobody writes to many phones from one account. Raises: NotAllowed(code="not_mobile"); Conflict(code="recovery_waiting") while one waits.
     """
     number = number_of(typed)
-    allowed = limits.take(session, ring.mac("one-time-code", "phone", number).hex(), now=now, patience=timedelta(0))
-    if isinstance(allowed, Limited):
-        return allowed
+    for counted in (("person", str(subject_id)), ("phone", number)):
+        allowed = limits.take(session, ring.mac("one-time-code", *counted).hex(), now=now, patience=timedelta(0))
+        if isinstance(allowed, Limited):
+            return allowed
     _make_room(session, subject_id, now=now)
     code = settings.sandbox_fixed_code or f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     case = _write(session, ring, subject_id, way=FACTOR, state="proving", phone=number, now=now)

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from idp.login import security_keys
 from idp.settings import CONFIG_VARIABLE, Settings
 
 PREFIX = "YINYOM_"
@@ -26,7 +25,10 @@ def check() -> None:
     settings = read_settings()
     settings.kek()
     settings.metrics_token()
-    security_keys.read_roots(settings.security_key_roots)
+    if settings.security_key_roots is not None:
+        from idp.login import security_keys  # noqa: PLC0415 -- loads WebAuthn: only for who has such a file
+
+        security_keys.read_roots(settings.security_key_roots)
     for read in (settings.sms_token, settings.sms_fallback_token, settings.sms_receipts_secret, settings.smtp_password):
         read()
     click.echo(f"The settings are good: {'sandbox' if settings.sandbox else 'production'} at {settings.issuer}.")

@@ -144,26 +144,37 @@ def check(
     with sessions.writing() as session:
         number = _number_of(session, ring, subject_id)
         drafts.keep(session, ring, subject_id=subject_id, recipe=RECIPE, step="check", typed=kept, now=now)
-        quiet = looks.take(session, ring.fingerprint(number), now=now)
+        counted_as = _counted_as(session, ring, subject_id, number)
+        quiet = looks.take(session, counted_as, now=now)
     if quiet is not None:
         return Outcome("quiet", quiet.until)
     try:
         said = ports.card_status.by_laser(national_id=number, **asdict(typed))
     except CardStatusUnavailable:
         with sessions.writing() as session:
-            looks.give_back(session, ring.fingerprint(number))
+            looks.give_back(session, counted_as)
         return Outcome("unavailable")
     if said != "good":
-        return _missed(sessions, ring, subject_id, number, now=now)
+        return _missed(sessions, subject_id, counted_as, now=now)
     person = _authority(sessions, ports, subject_id, number)
     with sessions.writing() as session:
         return _passed(session, ring, subject_id, number, typed=typed, person=person, now=now)
 
 
-def _missed(sessions: Sessions, ring: KeyRing, subject_id: UUID, number: str, *, now: datetime) -> Outcome:
+def _counted_as(session: Session, ring: KeyRing, subject_id: UUID, number: str) -> str:
+    """All accounts that only claim a number have three look-ups together; its own account has three of its own.
+
+    Otherwise whoever has a phone could close this way for the person of any number.
+    """
+    if provisional.is_provisional(session, subject_id):
+        return ring.fingerprint(number)
+    return ring.mac("fingerprint", "card-of-owner", number).hex()
+
+
+def _missed(sessions: Sessions, subject_id: UUID, counted_as: str, *, now: datetime) -> Outcome:
     """Mismatched, cancelled, incomplete: one answer. It says nothing against the account: anybody may type wrongly."""
     with sessions.writing() as session:
-        quiet = looks.missed(session, ring.fingerprint(number), now=now)
+        quiet = looks.missed(session, counted_as, now=now)
         _note(session, subject_id, "mismatch", now=now)
     return Outcome("mismatch", None if quiet is None else quiet.until)
 
@@ -192,10 +203,10 @@ def _passed(
     person: RegistryPerson | None,
     now: datetime,
 ) -> Outcome:
-    looks.forgive(session, ring.fingerprint(number))
+    looks.forgive(session, _counted_as(session, ring, subject_id, number))
     why: Kind | None = refusal(typed.birth_date, person, now=now)
     newcomer = provisional.is_provisional(session, subject_id)
-    if why is None and newcomer and subjects.find_by_national_id(session, ring, number) is not None:
+    if why is None and newcomer and _is_others(session, ring, subject_id, number, person):
         why = "bound"
     if why is not None:
         drafts.close(session, subject_id=subject_id, recipe=RECIPE, outcome=drafts.FAILED, now=now)
@@ -212,6 +223,17 @@ def _passed(
         subjects.rewrite(session, ring, subject_id, person or _as_typed(typed))
     drafts.close(session, subject_id=subject_id, recipe=RECIPE, outcome=drafts.PASSED, now=now)
     return Outcome("passed")
+
+
+def _is_others(session: Session, ring: KeyRing, subject_id: UUID, number: str, person: RegistryPerson | None) -> bool:
+    """Whether the number has another account, or its person another phone of record (DECISIONS 1).
+
+    Every shop has photographed the card: whoever has the picture must not take the number before its person comes.
+    """
+    if subjects.find_by_national_id(session, ring, number) is not None:
+        return True
+    phone = subjects.e164(person.phone) if person is not None else ""
+    return phone not in ("", subjects.profile(session, ring, subject_id).phone)
 
 
 def refusal(born: str, person: RegistryPerson | None, *, now: datetime) -> Literal["too_young", "deceased"] | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 
-from idp import counter_proofing, desk_cases, desk_phone, four_eyes, handover, readings, subjects
+from idp import counter_proofing, desk_cases, desk_phone, four_eyes, handover, readings, subjects, ways_in
 from idp.contact.limits import Limited
 from idp.db import Session
 from idp.desk_cases import Case
@@ -104,7 +104,7 @@ def code(case_id: UUID) -> Response:
         here, found = due(case_id, "reach", session)
         if check.outcome != "right":
             return page(found, here, session, errors={"code": check.outcome}, status=400)
-        bound = counter_proofing.bind_phone(session, g.ring, found, number, desk=here, now=g.now)
+        bound = ways_in.bind_phone(session, g.ring, found, number, desk=here, now=g.now)
     return to_case(case_id, "recovery" if bound == "recovery" else "")
 
 
@@ -160,7 +160,7 @@ def at(case_id: UUID, session: Session) -> tuple[Desk, Case]:
 def due(case_id: UUID, step: str, session: Session) -> tuple[Desk, Case]:
     """The same, if this step is due and the face was compared; otherwise to the step that is."""
     here, found = at(case_id, session)
-    if found.due != step or found.subject_id is None or not counter_proofing.may_sign_in(found, now=g.now):
+    if found.due != step or found.subject_id is None or not ways_in.may_sign_in(found, now=g.now):
         raise Elsewhere(f"{request.script_root}/desk/cases/{case_id}")
     return here, found
 
@@ -214,7 +214,7 @@ def page(
         "name": found.shown.name(g.locale),
         "photo": found.shown.photo if found.due == "face" else "",
         "age": age,
-        "grown": counter_proofing.may_sign_in(found, now=g.now),
+        "grown": ways_in.may_sign_in(found, now=g.now),
         "place": here.place.name(g.locale),
         "again": request.args.get("need") == "again",
         **signatures(found, session),
@@ -243,7 +243,7 @@ def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
     return {
         "known_phone": known[-3:],
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
-        "has_ways": counter_proofing.needs_recovery(session, g.ring, found, desk=here, now=g.now),
+        "has_ways": ways_in.needs_recovery(session, g.ring, found, desk=here, now=g.now),
         "other_phone": proved not in (None, known),
         "renamed": False,
     }

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from markupsafe import Markup
 
-from idp import counter_proofing, desk_cases, four_eyes, handover
+from idp import counter_proofing, desk_cases, four_eyes, handover, ways_in
 from idp.login import passkeys
 from idp.login.passkeys import PasskeyRefused
 from idp.web import desk, gate
@@ -20,7 +20,7 @@ bp = Blueprint("desk_reach", __name__, url_prefix="/desk/cases/<uuid:case_id>")
 def begin(case_id: UUID) -> Response:
     """A QR code for the phone in the person's hand; nothing of the person stays on this page meanwhile."""
     here, found = due(case_id, "passkey", g.session)
-    if counter_proofing.needs_recovery(g.session, g.ring, found, desk=here, now=g.now):
+    if ways_in.needs_recovery(g.session, g.ring, found, desk=here, now=g.now):
         raise Elsewhere(f"{request.script_root}/desk/cases/{case_id}")
     token = handover.begin(g.session, case_id, subject_id=subject_of(found), desk=here, now=g.now)
     desk_cases.touch(g.session, case_id, now=g.now, quiet_until=g.now + handover.LIFETIME)
@@ -93,7 +93,7 @@ def recover(case_id: UUID) -> Response:
     """Begin the recovery that two members of staff have signed (R8)."""
     here, found = at(case_id, g.session)
     settings = gate.house().settings
-    counter_proofing.recover(g.session, g.ring, settings, found, desk=here, now=g.now)
+    ways_in.recover(g.session, g.ring, settings, found, desk=here, now=g.now)
     return to_case(case_id)
 
 

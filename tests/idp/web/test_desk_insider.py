@@ -2,7 +2,6 @@
 
 import pytest
 
-from idp.login import pin
 from tests.fakes import SECOND
 from tests.idp.web.test_desk import DOCTOR, STRANGER, employ, enrolled, known
 from tests.idp.web.test_desk_case import (
@@ -14,9 +13,7 @@ from tests.idp.web.test_desk_case import (
     drawer,
     issuer,
     matched,
-    on_the_phone,
     phone_of,
-    reached,
     token,
 )
 from tests.idp.web.test_desk_reach import EXPIRED, case_of, colleague, recoveries, shown, signs
@@ -28,6 +25,15 @@ MINE = "010-000-0099"
 def push(desk, address, **fields):
     """A form that no page offers."""
     return desk.post(address, {"csrf": token(desk), **fields})
+
+
+def by_file(clerk, colleague, number):
+    """A typed number and the hospital's file; two members of staff say that the face matches."""
+    shown(clerk, paper="hospital_file", number=number)
+    clerk.send("ask-form", "ask")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+    return clerk.send("match-form", "match")
 
 
 @pytest.mark.parametrize("says", ["mismatch", "incomplete"])
@@ -43,7 +49,7 @@ def test_a_card_that_its_issuer_refuses_proves_nobody_whatever_is_posted(site, c
     assert "stopped" in clerk.get(address).texts
 
 
-def test_an_account_that_has_a_phone_takes_no_passkey_without_it(site, clerk):
+def test_an_account_that_has_a_phone_takes_no_passkey_without_it(clerk):
     """“No phone with them”: whoever lives at the number signs in by it; another way in is a recovery by two."""
     matched(clerk)
     page = clerk.send("no-phone-form", "no-phone")
@@ -53,26 +59,22 @@ def test_an_account_that_has_a_phone_takes_no_passkey_without_it(site, clerk):
     assert "ask-form" in clerk.get(case_of(clerk)).forms
 
 
-def test_a_typed_number_of_somebody_with_an_account_gives_no_way_in(site, clerk):
+def test_a_typed_number_of_somebody_with_an_account_gives_no_way_in(clerk, colleague):
     """The hospital's file, typed without any card: no passkey beside the phone of somebody who is not here."""
-    account(site)
     matched(clerk)
     clerk.send("close-form", "close")
-    shown(clerk, paper="hospital_file", number=PATIENT)
-    clerk.send("match-form", "match")
+    by_file(clerk, colleague, PATIENT)
     clerk.send("no-phone-form", "no-phone")
 
     assert push(clerk, f"{case_of(clerk)}/hand-over").name == "desk_case"
 
 
-def test_a_paper_binds_no_way_in_to_an_account_that_a_chip_proved(site, clerk):
+def test_a_paper_binds_no_way_in_to_an_account_that_a_chip_proved(site, clerk, colleague):
     """A level that was shown better than now is not handed to a phone by a paper that somebody typed."""
     matched(clerk, STRANGER)
     clerk.send("close-form", "close")
     assert account(site, STRANGER)[0] == "2.2"
-    page = shown(clerk, paper="hospital_file", number=STRANGER)
-    assert page.name == "desk_case"
-    clerk.send("match-form", "match")
+    by_file(clerk, colleague, STRANGER)
     clerk.send("phone-form", phone=MINE)
     clerk.send("code-form", code=clerk.newest_code())
 
@@ -112,3 +114,19 @@ def test_the_clerks_own_number_is_nobody_elses(site, clerk):
 
     assert page.status == 400
     assert phone_of(site, STRANGER) == ""
+
+
+def test_a_thai_number_without_its_card_takes_two(site, clerk):
+    """Anybody can type a number: the hospital's file of a Thai person is looked at by a second member of staff."""
+    page = shown(clerk, paper="hospital_file", number=STRANGER)
+
+    assert ("match-form" in page.forms, "expired" in page.texts) == (False, True)
+    assert push(clerk, f"{page.url}/face", face="match").status == 403
+    assert account(site, STRANGER) is None
+
+
+def test_whoever_watches_does_not_act(site, drawer):  # noqa: ARG001 -- cards
+    """An auditor or administrator who is put at a facility works no desk there."""
+    visitor = enrolled(site, employ(site, DOCTOR, ("auditor", "99001"))[1])
+
+    assert visitor.get("/desk").status == 403
