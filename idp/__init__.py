@@ -8,7 +8,7 @@ subjects  people; provisional: a number only typed         outbox     letters th
 directory facilities, practitioners, staff                 contact    who holds this phone; upstream: ThaID, LINE
 login     PIN, TOTP, passkeys, sessions; abuse: too often     proofing   who somebody is, and how surely
 oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
-counter   a card (readings, card_agents); counter_proofing, ways_in (desk_cases, desk_phone, four_eyes, papers, handover)
+counter   a card (readings, card_agents); counter_proofing, ways_in (desk_cases, desk_phone, four_eyes, handover)
 enrolment, treating, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
 alerts    told of every change; disowning: not me          recovery   a lost way in; signing_out, signals: from afar
 relying   what another service imports                     demo       the sandbox; exchanges: what it shows developers

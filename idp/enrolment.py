@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.audit.log import Actor
 from idp import alerts, channels, jobs, outbox, provisional, subjects
-from idp.abuse import alarms
+from idp.abuse import alarms, failures
 from idp.assurance import Ial
 from idp.contact import codes, sending
 from idp.contact.challenge import Challenge
@@ -92,7 +92,12 @@ def resolve(
         if challenge is not None and awaited:
             leave = None
             if found is not None:
-                leave = sending.leave(session, ring, challenge, found.phone, most_unanswered=most_unanswered, now=now)
+                leave = sending.leave(
+                    *(session, ring, challenge, found.phone),
+                    most_unanswered=most_unanswered,
+                    typed=typed is not None,
+                    now=now,
+                )
             _settle(session, ring, challenge, found, leave, now=now, fixed_code=fixed_code, site=site)
         jobs.finish(session, job.id)
 
@@ -181,12 +186,13 @@ def _at_typed_phone(
 ) -> _Found | None:
     """R1: the code goes to the phone that was typed, whatever a register holds; no register is asked.
 
-    The number's own account is opened only where that is its phone as well. A number whose person has died opens none.
+    The number's own account is opened only where that is its phone as well, and by no way that strangers' guesses have
+    closed for the number. A number whose person has died opens none.
     """
     if account is not None and account.status == "deceased":
         return None
     if known is not None and known.phone == phone:
-        return known
+        return None if failures.is_closed(session, ring.fingerprint(codes.asked(ring, challenge))) else known
     own = provisional.find(session, ring, codes.asked(ring, challenge), phone)
     return _Found(phone) if own is None else _in_account(session, ring, own, now=now)
 

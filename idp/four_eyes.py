@@ -150,8 +150,8 @@ def take(
 def signed(session: Session, case_id: UUID, act: str, *, now: datetime, since: datetime | None = None) -> bool:
     """Whether a colleague's signature for this act lies ready; `since` as for `take`."""
     ready = (Countersign.signed_by.is_not(None), Countersign.used_at.is_(None), Countersign.expires_at > now)
-    ready += (Countersign.asked_at >= (since or EVER),)
-    found = select(Countersign.id).where(Countersign.case_id == case_id, Countersign.act == act, *ready)
+    meant = Countersign.asked_at >= (since or EVER)
+    found = select(Countersign.id).where(Countersign.case_id == case_id, Countersign.act == act, *ready, meant)
     return session.scalars(found).first() is not None
 
 

@@ -56,7 +56,9 @@ def begin(
 ) -> Recovery | Limited:
     """Send a code to a new phone, or say when the next may be sent. The caller has seen a fresh, strong sign-in.
 
-    Counted for the person and for the phone: nobody writes to many phones from one account. Raises: NotAllowed(code="not_mobile"); Conflict(code="recovery_waiting") while one waits.
+    Counted for the person and for the phone: nobody writes to many phones from one account.
+
+    Raises: NotAllowed(code="not_mobile"); Conflict(code="recovery_waiting") while one waits.
     """
     number = number_of(typed)
     for counted in (("person", str(subject_id)), ("phone", number)):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, bindparam, delete, select, update
+from sqlalchemy import CheckConstraint, CompoundSelect, bindparam, delete, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -57,8 +57,13 @@ def _pay(engine: Any) -> Any:
 _PAY = {"sqlite": _pay(sqlite), "postgresql": _pay(postgresql)}
 _FORGIVE = update(CodeFailures).where(*_WHERE).values(failures=0).execution_options(synchronize_session=False)
 _CLOSED = select(_F.failures).where(*_WHERE, _F.failures >= MOST)
-# A number that was only typed opens nothing: its account is not the one that the code goes to.
-_NUMBERS = select(NationalId.fingerprint).where(NationalId.subject_id == bindparam("person"), NationalId.proved)
+# A number that was only typed opens nothing: its account is not the one that the code goes to. What such an account is
+# found by, number and phone together, is counted apart, and opens with it.
+_MINE = NationalId.subject_id == bindparam("person")
+_NUMBERS: CompoundSelect[str | None] = union_all(
+    select(NationalId.fingerprint).where(_MINE, NationalId.proved),
+    select(NationalId.claim).where(_MINE, NationalId.claim.is_not(None)),
+)
 _REOPEN = (
     delete(CodeFailures).where(CodeFailures.fingerprint.in_(_NUMBERS)).execution_options(synchronize_session=False)
 )

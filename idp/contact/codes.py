@@ -87,7 +87,8 @@ def begin(
     fingerprint where the code goes to a phone that was typed: what is guessed there is nothing of the number's own.
     """
     fingerprint = counted_as or ring.fingerprint(national_id)
-    allowed = now if hurdle else limits.take(session, fingerprint, now=now)
+    device_hash = None if device is None else hashed(device)
+    allowed = now if hurdle else limits.take(session, limits.counted_as(fingerprint, device_hash), now=now)
     facts = {
         "fingerprint": fingerprint,
         "browser_hash": hashed(browser),
@@ -95,7 +96,7 @@ def begin(
         "locale": locale,
         "service": service,
         "digits": digits,
-        "device_hash": None if device is None else hashed(device),
+        "device_hash": device_hash,
         "hurdle": hurdle,
         "tries_left": tries,
         "quiet_until": allowed.until if isinstance(allowed, Limited) else None,
@@ -117,12 +118,14 @@ def resend(
 ) -> Challenge | Limited | None:
     """Ask for a new code: a new challenge that supersedes this one, or when the next one may be asked for.
 
-    1 in 30 s, 3 in 15 min, 8 a day for each number, known or unknown alike. None: another browser's, or used.
+    1 in 30 s, 3 in 15 min, 8 a day for each number, known or unknown alike; the same again on each device that the
+    person is known by, so that nobody silences them elsewhere. None: another browser's, or used.
     """
     old = find(session, challenge_id, browser=browser)
     if old is None or old.used_at is not None or old.superseded_at is not None or old.hurdle is not None:
         return None
-    allowed = limits.take(session, old.fingerprint, now=now, patience=timedelta(0))
+    counted = limits.counted_as(old.fingerprint, old.device_hash)
+    allowed = limits.take(session, counted, now=now, patience=timedelta(0))
     if isinstance(allowed, Limited):
         return allowed
     kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service", "device_hash")

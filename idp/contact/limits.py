@@ -58,6 +58,14 @@ _TAKE = (
 )
 
 
+def counted_as(mark: str, device_hash: str | None) -> str:
+    """PURE: what sends for a number or to a phone are counted under, apart for each device that the person is known by.
+
+    Otherwise eight requests a day by a stranger, who needs the number alone, would silence its person everywhere.
+    """
+    return mark if device_hash is None else hashed(f"{mark} {device_hash}")
+
+
 def take(session: Session, fingerprint: str, *, now: datetime, patience: timedelta = SHORTEST) -> datetime | Limited:
     """Count one send and say when it happens: now, or within `patience`; otherwise when to ask again."""
     _open_ledger(session, fingerprint)

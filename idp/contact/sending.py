@@ -26,21 +26,29 @@ class Leave:
 
 
 def leave(
-    session: Session, ring: KeyRing, challenge: Challenge, phone: str, *, most_unanswered: int | None, now: datetime
+    session: Session,
+    ring: KeyRing,
+    challenge: Challenge,
+    phone: str,
+    *,
+    most_unanswered: int | None,
+    now: datetime,
+    typed: bool = False,
 ) -> Leave | None:
     """Count one message to this phone and its range, or None: nothing may be sent.
 
     Families share phones: so the phone has the same windows of its own as each number has (1 in 30 s, 3 in 15 min, 8 a
-    day). `most_unanswered` is the range's limit an hour, None where every phone is made up.
+    day; devices that the person is known by apart). `most_unanswered` is the range's limit an hour, None where every
+    phone is made up; `typed`: nobody but the person who asks says that the phone is theirs.
     """
     if challenge.quiet_until is not None or challenge.hurdle is not None:
         return None
     if failures.is_closed(session, challenge.fingerprint, device=challenge.device_hash or failures.STRANGER):
         return None
-    at = limits.take(session, phone_key(ring, phone), now=now)
+    at = limits.take(session, limits.counted_as(phone_key(ring, phone), challenge.device_hash), now=now)
     if isinstance(at, Limited):
         return None
-    route = prefixes.route_of(ring, phone)
+    route = prefixes.route_of(ring, phone, typed=typed)
     if most_unanswered is not None and not prefixes.take(session, route, most=most_unanswered, now=now):
         return None
     return Leave(at, route)

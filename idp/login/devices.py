@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, bindparam, delete, select, update
+from sqlalchemy import ForeignKey, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -102,9 +102,9 @@ def purge(session: Session, *, now: datetime) -> None:
 
 
 def _number_of(session: Session, subject_id: UUID) -> str:
-    """The proved number's fingerprint; an account that only claims a number is known by itself, not by the number."""
-    proved = select(NationalId.fingerprint).where(NationalId.subject_id == subject_id, NationalId.proved)
-    return session.scalar(proved) or str(subject_id)
+    """The proved number's fingerprint; an account that only claims a number is known by that claim."""
+    number = case((NationalId.proved, NationalId.fingerprint), else_=NationalId.claim)
+    return session.scalar(select(number).where(NationalId.subject_id == subject_id)) or str(subject_id)
 
 
 def _kept(ring: KeyRing, mark: str, fingerprint: str) -> str:

@@ -40,6 +40,9 @@ HTTP_CODES = {
     413: "too_large",
     429: "rate_limited",
 }
+GONE_FROM_THE_DESK = frozenset(
+    {"card", "case"}
+)  # details of NotFound and Conflict: wiped, closed, or another session's
 PAGE_WORDS = {  # the provider's code -> the words of the error page
     "client_id_missing": "invalid_request",
     "client_id_repeated": "invalid_request",
@@ -129,11 +132,12 @@ def http_error(error: HTTPException) -> Response:
 
 def everything_else(error: Exception) -> Response:
     """The table; what is not in it is our fault, and the log says where."""
-    for kind, status, code in STATUS:
+    detail = str(getattr(error, "detail", ""))
+    for kind, status, known in STATUS:
         if isinstance(error, kind):
-            response = answer(
-                status, code or str(getattr(error, "code", "forbidden")), detail=getattr(error, "detail", "")
-            )
+            code = known or str(getattr(error, "code", "forbidden"))
+            gone = known is not None and at_a_desk() and detail in GONE_FROM_THE_DESK
+            response = answer(status, "desk_gone" if gone else code, detail=detail)
             if status >= SERVER_ERROR:
                 note(error)
             if status == UNAVAILABLE:
@@ -161,7 +165,8 @@ def answer(
     if "locale" not in g:
         g.locale = locale.choose()
     g.setdefault("signed_in", None)
-    page = render_template("error.html", status=status, code=code, detail=developer_text, back_url=back_url)
+    told = {"detail": developer_text, "back_url": back_url, "at_a_desk": at_a_desk()}
+    page = render_template("error.html", status=status, code=code, **told)
     return with_status(make_response(page), status)
 
 
@@ -179,6 +184,11 @@ def with_status(response: Response, status: int) -> Response:
     """The same answer under this status."""
     response.status_code = status
     return response
+
+
+def at_a_desk() -> bool:
+    """The counter's pages below its first one: from there on, everything begins at the counter again."""
+    return request.path.startswith("/desk/")
 
 
 def wants_json() -> bool:

@@ -46,7 +46,7 @@ def post(interaction_id: str) -> Response:
 
 def asked(paused: Paused, national_id: str, phone: str, why: str | None) -> Response:
     """Write the challenge and where its code goes; on to the code's page, or (`why`) to the other ways."""
-    settings = gate.house().settings
+    settings, claim = gate.house().settings, provisional.claim_of(g.ring, national_id, phone)
     challenge = codes.begin(
         g.session,
         g.ring,
@@ -60,8 +60,9 @@ def asked(paused: Paused, national_id: str, phone: str, why: str | None) -> Resp
         tries=settings.otp_tries,
         at_once=settings.sandbox_fixed_code is not None,
         digits=hurdle.digits(g.session),
+        device=hurdle.known_mark(g.session, claim),
         hurdle=why,
-        counted_as=provisional.claim_of(g.ring, national_id, phone),
+        counted_as=claim,
     )
     phone_claims.keep(g.session, g.ring, challenge.id, phone, expires_at=challenge.expires_at)
     interaction.attach_challenge(g.session, paused.interaction, challenge.id)

@@ -6,8 +6,9 @@ from uuid import uuid4
 import pytest
 
 from idp.assurance import Aal, Ial
+from idp.oauth import live
 from idp.oauth.live import GrantFacts
-from tests.fakes import NOW
+from tests.fakes import MINUTE, NOW
 
 RUNNING = GrantFacts(
     id=uuid4(),
@@ -48,3 +49,22 @@ RUNNING = GrantFacts(
 def test_the_reason_is_said_only_where_the_client_hears_of_it_anyway(reason, said):
     """RFC 6749 section 5.2: precise, and nothing about the person that a letter of ours would not tell."""
     assert replace(RUNNING, ended_at=NOW, end_reason=reason).ending == said
+
+
+@pytest.mark.parametrize(
+    ("until", "known"),
+    [
+        (None, {"ial": Ial.IAL2_3}),
+        (NOW + MINUTE, {"ial": Ial.IAL2_3}),
+        (NOW, {"ial": Ial.IAL1_1, "ial_method": live.LAPSED, "ial_at": NOW, "ial_expires_at": None}),
+    ],
+)
+def test_a_level_that_ran_out_is_gone_before_anybody_writes_it_down(until, known):
+    """THAI.md part 3: lower the level when the card expires; the moment it ran out is since when it is lower."""
+    assert live._known_as({"ial": "2.3", "ial_expires_at": until}, now=NOW) == known
+
+
+def test_a_level_with_an_end_says_when():
+    """THAI.md 1c: `ial_expires` in seconds since 1970, and only where there is an end."""
+    assert replace(RUNNING, ial_expires_at=NOW).proofing["ial_expires"] == int(NOW.timestamp())
+    assert "ial_expires" not in RUNNING.proofing

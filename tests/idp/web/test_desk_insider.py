@@ -120,7 +120,7 @@ def test_a_thai_number_without_its_card_takes_two(site, clerk):
     """Anybody can type a number: the hospital's file of a Thai person is looked at by a second member of staff."""
     page = shown(clerk, paper="hospital_file", number=STRANGER)
 
-    assert ("match-form" in page.forms, "expired" in page.texts) == (False, True)
+    assert ("match-form" in page.forms, "no-card" in page.texts) == (False, True)
     assert push(clerk, f"{page.url}/face", face="match").status == 403
     assert account(site, STRANGER) is None
 
@@ -130,3 +130,13 @@ def test_whoever_watches_does_not_act(site, drawer):  # noqa: ARG001 -- cards
     visitor = enrolled(site, employ(site, DOCTOR, ("auditor", "99001"))[1])
 
     assert visitor.get("/desk").status == 403
+
+
+@pytest.mark.parametrize("what", ["cases", "cards"])
+def test_a_page_that_is_gone_says_what_to_do_next(clerk, what):
+    """Wiped, closed, never there, or another's: one page, in the counter's own words, and back to the counter."""
+    page = clerk.get(f"/desk/{what}/01a2024e-1cc9-7000-960b-2c81e73eac7a")
+
+    assert (page.status, page.links["to-desk"]) == (404, "/desk")
+    assert page.texts["error-code"] == "desk_gone"
+    assert "ใส่บัตรในเครื่องอ่านอีกครั้ง" in page.texts["error-next"]

@@ -1,0 +1,195 @@
+"""Guards of the assurance ladder, for `make prove`: name, file, old text, new text, tests that must notice."""
+
+LOGIN = "tests/idp/login/"
+HERE = "tests/idp/"
+
+AGENTS = (HERE + "test_card_agents.py",)
+CHIP = (HERE + "proofing/sources/test_card_chip.py",)
+LOOPBACK = (HERE + "agent/test_loopback.py",)
+CASES = (HERE + "test_desk_cases.py",)
+FOUR_EYES = (HERE + "test_four_eyes.py",)
+HANDOVER = (HERE + "test_handover.py",)
+DESK_PAGES = (HERE + "web/test_desk_case.py", HERE + "web/test_desk_reach.py")
+ATTEMPTS = (HERE + "upstream/test_attempts.py",)
+LINKS = (HERE + "contact/test_line_links.py",)
+ONWARD = (HERE + "test_onward.py",)
+LOOKS = (HERE + "proofing/test_looks.py",)
+PROOFING = (HERE + "proofing/test_adjudicate.py", HERE + "proofing/test_cases.py")
+SPEND = (HERE + "contact/test_spend.py",)
+CARD_STATUS = (HERE + "proofing/test_card_status.py",)
+CODES = (LOGIN + "test_recovery_codes.py",)
+OTHER_WAY = (LOGIN + "test_other_way.py",)
+PASSKEYS = (LOGIN + "test_passkeys.py", LOGIN + "test_security_keys.py")
+FACTORS = (LOGIN + "test_factors.py",)
+ALERTS = (HERE + "test_alerts.py",)
+RECOVERY = (HERE + "test_recovery.py", HERE + "test_recoveries.py")
+SECURITY = (HERE + "web/test_security.py",)
+FAILURES = (HERE + "abuse/test_failures.py",)
+SENDING = (HERE + "contact/test_sending.py",)
+
+ASK = "idp/card_agents.py"
+AT_PLACE = ' CardAgent.hcode == bindparam("at"), CardAgent.removed_at.is_(None)'
+EYES = "idp/four_eyes.py"
+HAND = "idp/handover.py"
+TAKEN = ", Handover.taken_at.is_(None), *_RUNS)\n    .values(taken_at"
+WRONG_DIGITS = "    if not right:\n        end(session, case_id, now=now)\n"
+RECOVER = "idp/recovery.py"
+LOCKED = "        or_(OtherWayLedger.locked_until.is_(None), OtherWayLedger.locked_until <= now),\n"
+
+LADDER = (
+    ("agent: number spent once", ASK, "        CardAsk.used_at.is_(None),\n", "", AGENTS),
+    ("agent: number of one session", ASK, '        CardAsk.session_hash == bindparam("of"),\n', "", AGENTS),
+    ("agent: number of one facility", ASK, '        CardAsk.hcode == bindparam("at"),\n', "", AGENTS),
+    ("agent: number in time", ASK, '        CardAsk.expires_at > bindparam("now"),\n', "", AGENTS),
+    ("agent: of its own facility", ASK, AT_PLACE, " CardAgent.removed_at.is_(None)", AGENTS),
+    ("agent: removed", ASK, AT_PLACE, ' CardAgent.hcode == bindparam("at")', AGENTS),
+    (
+        "agent: signed for us",
+        "idp/proofing/sources/card_chip.py",
+        'if claims.get("aud") != self._issuer:',
+        "if False:",
+        CHIP,
+    ),
+    ("agent: fresh", "idp/proofing/sources/card_chip.py", "if not fresh:", "if False:", CHIP),
+    (
+        "agent: our pages alone",
+        "idp/agent/loopback.py",
+        ' and self.headers.get("Origin") == self.server.origin',
+        "",
+        LOOPBACK,
+    ),
+    ("desk: a case's step once", "idp/desk_cases.py", 'getattr(DeskCase, step) == "", *_LIVE', "*_LIVE", CASES),
+    ("desk: idle", "idp/desk_cases.py", " and (quiet or now - row.seen_at < IDLE)", "", CASES),
+    (
+        "desk: card forgotten when idle",
+        "idp/readings.py",
+        " and now - (row.seen_at or row.read_at) < IDLE",
+        "",
+        (HERE + "test_readings.py",),
+    ),
+    (
+        "desk: tries at the phone's code",
+        "idp/desk_phone.py",
+        "DeskCode.tries_left > 0, ",
+        "",
+        (HERE + "test_desk_phone.py",),
+    ),
+    ("four eyes: two persons", EYES, '("same_person", second == first)', '("same_person", False)', FOUR_EYES),
+    ("four eyes: for one act", EYES, "            Countersign.act == act,\n", "", FOUR_EYES),
+    ("hand-over: taken once", HAND, TAKEN, ", *_RUNS)\n    .values(taken_at", HANDOVER),
+    ("hand-over: the digits", HAND, '        Handover.digits == bindparam("typed"),\n', "", HANDOVER),
+    ("hand-over: confirmed first", HAND, "        Handover.confirmed_at.is_not(None),\n", "", HANDOVER),
+    ("hand-over: one try", HAND, WRONG_DIGITS, "", HANDOVER),
+    ("hand-over: page of a confirmed one", "idp/web/handover.py", 'handed.state != "confirmed" or ', "", DESK_PAGES),
+    (
+        "counter: a visit elsewhere goes on",
+        "idp/counter.py",
+        "if visits.runs_for(session",
+        "if False and visits.runs_for(session",
+        (HERE + "test_counter.py",),
+    ),
+    (
+        "provider: an answer once",
+        "idp/upstream/attempts.py",
+        "        UpstreamAttempt.used_at.is_(None),\n",
+        "",
+        ATTEMPTS,
+    ),
+    (
+        "provider: own browser",
+        "idp/upstream/attempts.py",
+        '        UpstreamAttempt.browser_hash == bindparam("from_browser"),\n',
+        "",
+        ATTEMPTS,
+    ),
+    ("line: taken off", "idp/contact/line_links.py", "removed_at.is_(None)", "id.is_not(None)", LINKS),
+    ("in-app: a word for one browser", "idp/onward.py", ' == bindparam("theirs")', ".is_not(None)", ONWARD),
+    ("look-ups: three a day", "idp/proofing/looks.py", "Looks.look_3 <= now - A_DAY,", "", LOOKS),
+    ("proofing: an account that is shut", "idp/proofing/cases.py", 'subject.status != "active"', "False", PROOFING),
+    ("messages: the daily cap", "idp/contact/spend.py", "(MessageDay.spent + cost <= cap,)", "()", SPEND),
+    (
+        "messages: no link",
+        "idp/outbox.py",
+        "if kind in TO_PEOPLE and channels.carries_link(body):",
+        "if False:",
+        (HERE + "test_channels.py",),
+    ),
+    (
+        "messages: receipts are signed",
+        "idp/web/hooks.py",
+        "if not hmac.compare_digest(",
+        "if False and not hmac.compare_digest(",
+        (HERE + "web/test_hooks.py",),
+    ),
+    ("cards: no DTD", "idp/proofing/sources/card_status.py", "forbid_dtd=True", "forbid_dtd=False", CARD_STATUS),
+    (
+        "cards: unknown codes",
+        "idp/proofing/sources/card_status.py",
+        "VERDICTS.get(code)",
+        'VERDICTS.get(code, "mismatch")',
+        CARD_STATUS,
+    ),
+    ("recovery code: used once", "idp/login/recovery_codes.py", "RecoveryCode.used_at.is_(None),", "", CODES),
+    ("other way: lock", "idp/login/other_way.py", LOCKED, "", OTHER_WAY),
+    (
+        "passkey: home or work",
+        "idp/login/passkeys.py",
+        "passkey is None or passkey.for_staff != for_staff",
+        "passkey is None",
+        PASSKEYS,
+    ),
+    ("passkey: a copy is told of", "idp/login/passkeys.py", 'if refused.code == "counter":', "if False:", PASSKEYS),
+    ("key: attested", "idp/login/passkeys.py", "if must_be_attested and not attested:", "if False:", PASSKEYS),
+    ("key: of its model", "idp/login/security_keys.py", " and _is_for_model(chain[0], proved.aaguid)", "", PASSKEYS),
+    ("factors: staff's passkey is no citizen's", "idp/login/factors.py", ", ~Passkey.for_staff", "", FACTORS),
+    ("factors: a borrowed one adds none", "idp/login/factors.py", " or not proved - BORROWED", "", FACTORS),
+    ("alert: disowned once", "idp/alerts.py", "Notice.disowned_at.is_(None), ", "", ALERTS),
+    ("alert: for a week", "idp/alerts.py", ", Notice.expires_at > now)", ")", ALERTS),
+    ("recovery: stopped for good", RECOVER, 'job.ref_id, Recovery.state == "waiting", ', "job.ref_id, ", RECOVERY),
+    ("recovery: not before its time", RECOVER, ", Recovery.takes_effect_at <= now)", ")", RECOVERY),
+    ("recovery: tries", RECOVER, '"proving", Recovery.tries_left > 0)', '"proving")', RECOVERY),
+    ("freshness", "idp/web/freshness.py", "if not is_fresh(signed_in, now=g.now):", "if False:", SECURITY),
+    (
+        "freshness: held after disowning",
+        "idp/web/freshness.py",
+        'raise Refused("adding_held", 403)',
+        "return",
+        SECURITY,
+    ),
+    ("failures: twenty", "idp/abuse/failures.py", "        where=_F.failures < MOST,\n", "", FAILURES),
+    (
+        "failures: a closed way sends nothing",
+        "idp/contact/codes.py",
+        "if not (same and open_here):",
+        "if not same:",
+        SENDING,
+    ),
+    (
+        "another proof: asked",
+        "idp/web/login.py",
+        "if why := hurdle.reason(national_id):",
+        "if why := None:",
+        (HERE + "web/test_hurdle.py",),
+    ),
+    (
+        "wire: an essential acr is answered with itself",
+        "idp/oauth/grants.py",
+        " and level.acr in essential",
+        "",
+        (HERE + "oauth/features/test_claims.py",),
+    ),
+    (
+        "wire: a lapsed level",
+        "idp/oauth/live.py",
+        "if until is None or until > now:",
+        "if True:",
+        (HERE + "oauth/test_live.py", HERE + "oauth/test_tokens.py"),
+    ),
+    (
+        "relying: a stronger sign-in",
+        "idp/relying/verify.py",
+        "        if weak:\n",
+        "        if False:\n",
+        (HERE + "relying/test_levels.py",),
+    ),
+)
