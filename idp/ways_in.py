@@ -62,8 +62,8 @@ def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, 
     With a number that was proved here and is not the account's, that number is its new one; otherwise the phone stays.
     Raises: NotAllowed("second_person") unless a colleague has signed; and as `recovery.approve`.
     """
-    if case.subject_id is None:
-        raise NotAllowed("Compare the face first.", code="order")
+    if case.subject_id is None or not may_sign_in(case, now=now):
+        raise NotAllowed("This step is not due.", code="order")
     since = desk_phone.answered_at(session, case.id, now=now)  # signed for the number that the colleague saw
     second = four_eyes.take(session, case.id, "recovery", asked_by=desk.person_id, now=now, since=since)
     if second is None:
@@ -83,3 +83,11 @@ def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, 
     )
     for step in ("reach", "passkey"):
         desk_cases.settle(session, case.id, step, "waiting", now=now)
+
+
+def waits_until(session: Session, case: Case) -> datetime | None:
+    """When the recovery that was begun in this case takes effect; None without one."""
+    if case.subject_id is None or "waiting" not in (case.reach, case.passkey):
+        return None
+    begun = recovery.open_case(session, case.subject_id)
+    return None if begun is None else begun.takes_effect_at

@@ -29,7 +29,8 @@ SOURCE = "thaid"
 NAMES = ("title_th", "given_name_th", "family_name_th", "title_en", "given_name_en", "family_name_en")
 HELD = (*NAMES, "birth_date", "gender", "phone", "email", "address")
 Problem = Literal["unavailable", "failed"]
-Found = Literal["proved", "other_person", "too_young", "card_expired", "closed", "not_served"]
+TYPED = frozenset({"phone", "card_data"})  # what anybody can type who has a phone and a picture of the card
+Found = Literal["proved", "other_person", "too_young", "card_expired", "closed", "not_served", "phone_first"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def prove(
     if owner is None and subject_id is not None:
         owner = subjects.get(session, subject_id)
     held = subjects.profile(session, ring, owner.id) if owner else None
-    refusal = _refusal(person, owner, held, now=now)
+    refusal = _refusal(person, owner, held, now=now) or _held_by_typing(session, owner, here=subject_id)
     if refusal is not None:
         return Outcome(refusal)
     if owner is None or held is None:
@@ -101,6 +102,18 @@ def _refusal(person: ThaidPerson, owner: Subject | None, held: Profile | None, *
         return "card_expired"
     age = age_on(person.birth_date or (held.birth_date if held else ""), now)
     return None if age is not None and age >= OF_AGE else "too_young"
+
+
+def _held_by_typing(session: Session, owner: Subject | None, *, here: UUID | None) -> Found | None:
+    """Why the account of this number is not lifted from outside it: only a phone and a card's data were ever typed.
+
+    Whoever typed them may have been somebody else; what they set up would open it at the level that ThaID states. So
+    its own phone comes first, in this browser, or a counter.
+    """
+    if owner is None or owner.id == here:
+        return None
+    shown = {one.method for one in cases.evidence_of(session, owner.id)}
+    return "phone_first" if shown <= TYPED else None
 
 
 def _note_other_person(session: Session, subject_id: UUID, *, now: datetime) -> None:

@@ -116,6 +116,7 @@ def skip(case_id: UUID) -> Response:
     if result not in SKIPPED.get(step, ()):
         raise Refused("bad_request", 400)
     if found.due == step:
+        handover.end(g.session, case_id, now=g.now)
         desk_cases.settle(g.session, case_id, step, result, now=g.now)
     return to_case(case_id)
 
@@ -129,6 +130,7 @@ def slip(case_id: UUID) -> Response:
     desk_cases.touch(g.session, case_id, now=g.now)
     subject = subjects.get(g.session, subject_of(found))
     shown = {"ial": found.ial, "until": subject.ial_expires_at, "reach": found.reach, "passkey": found.passkey}
+    shown |= {"waits_until": ways_in.waits_until(g.session, found)}
     place = here.place.name(g.locale)
     return as_response(render_template("desk_proof.html", case_id=case_id, place=place, at_time=g.now, **shown))
 
@@ -237,13 +239,14 @@ def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
         held = counter_proofing.owner(session, g.ring, found.shown)
         name = None if held is None else subjects.profile(session, g.ring, held.id).name_th
         renamed = name not in (None, found.shown.name("th")) and found.shown.paper == "card"
-        return {"known_phone": "", "sent": None, "has_ways": False, "other_phone": False, "renamed": renamed}
+        return {"known_phone": "", "sent": None, "has_ways": False, "other_phone": "", "renamed": renamed}
     known = desk_phone.of_record(session, g.ring, found.subject_id)
     proved = desk_phone.proved(session, g.ring, found.id, now=g.now)
     return {
         "known_phone": known[-3:],
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
         "has_ways": ways_in.needs_recovery(session, g.ring, found, desk=here, now=g.now),
-        "other_phone": proved not in (None, known),
+        "other_phone": proved[-3:] if proved not in (None, known) else "",
         "renamed": False,
+        "waits_until": ways_in.waits_until(session, found),
     }

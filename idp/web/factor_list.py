@@ -10,6 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, g, redirect, render_template, request
 
 from idp import alerts
+from idp.assurance import Aal
 from idp.db import Session
 from idp.keys import KeyRing
 from idp.login import factors, held, recovery_codes, totp
@@ -21,6 +22,7 @@ from idp.web.authorize import start
 from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, route
 
 bp = Blueprint("factor_list", __name__, url_prefix=loop.SECURITY)
+CONFIRM_URL = f"/sign-in?next={loop.SECURITY}&aal={Aal.AAL2_1.value}"
 
 
 def shown(session: Session, ring: KeyRing, signed_in: SignedIn) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def shown(session: Session, ring: KeyRing, signed_in: SignedIn) -> dict[str, Any
         "passkeys": [of_passkey(one, held.name_of(sealer, one)) for one in held.of(session, person)],
         "codes_left": recovery_codes.left(session, person),
         "may_add": [one for one in factors.SECOND_FACTORS if changing and not (signed_in.shared and one == "passkey")],
+        "confirm_url": None if changing or signed_in.aal >= Aal.AAL2_1 else CONFIRM_URL,
         "may_print": changing and bool(have & frozenset(factors.SECOND_FACTORS)),
     }
 

@@ -17,7 +17,7 @@ from idp.web.loop import Paused
 bp = Blueprint("thaid", __name__)
 WHERE = "/interaction/<interaction_id>/thaid"
 TURNS = (Prompt.LOGIN, Prompt.PROOFING)
-PROBLEMS = ("cancelled", "unavailable", "failed", "other_person", "card_expired", "not_served")
+PROBLEMS = ("cancelled", "unavailable", "failed", "other_person", "card_expired", "not_served", "phone_first")
 SAID_NO = frozenset({"user_denied", "access_denied"})
 CALLBACK = "/thaid/callback"
 NAME = "ThaID"

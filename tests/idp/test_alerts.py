@@ -104,6 +104,19 @@ def test_every_kind_is_told_without_a_link_in_the_persons_language(tell, letters
         assert not re.search(r"(?<!\d)\d{6}(?!\d)", text)  # nothing that could pass for a one-time code
 
 
+def test_whoever_changes_things_without_end_spends_ten_messages_of_a_day(session, person, tell, letters):
+    """RELIABILITY 3: nobody uses up what is there for everybody's codes; what is weighty is told all the same."""
+    for _ in range(30):
+        tell("recovery_codes")
+    tell("recovery_started")
+
+    assert [kind for kind, _, _ in letters()].count("sms") == 11
+    assert [kind for kind, _, _ in letters()].count("mail") == 31
+    assert len(alerts.latest(session, person.id, limit=99)) == 31
+    tell("recovery_codes", now=NOW + DAY)
+    assert [kind for kind, _, _ in letters()].count("sms") == 12
+
+
 def test_a_mail_has_its_subject_in_the_first_line(tell, letters):
     """channels: the first line of the body."""
     tell()

@@ -142,6 +142,20 @@ def test_codes_to_one_phone_are_limited(afar, begin):
     assert isinstance(recovery.begin(*afar.what, subject_id=afar.person, typed=NEW, now=NOW), Limited)
 
 
+def test_one_account_does_not_write_to_many_phones(afar, begin):
+    """RELIABILITY 3, toll fraud: eight a day for each person, whatever numbers they type."""
+    begin()
+    others = [f"081-234-56{n:02}" for n in range(20)]
+
+    asked = [
+        recovery.begin(*afar.what, subject_id=afar.person, typed=one, now=NOW + n * HOUR)
+        for n, one in enumerate(others, start=1)
+    ]
+
+    assert isinstance(recovery.begin(*afar.what, subject_id=afar.person, typed=others[0], now=NOW), Limited)
+    assert [isinstance(one, Limited) for one in asked] == [False] * 7 + [True] * 13
+
+
 @pytest.mark.usefixtures("waiting")
 def test_while_one_waits_no_other_begins(afar, approve):
     """Neither by page nor at a counter: a recovery that waits is not overtaken."""

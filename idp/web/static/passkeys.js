@@ -63,11 +63,11 @@
     window.location.assign(answer.next);
   }
 
-  const reasons = { counter: "counter", key_needed: "key", not_attested: "key" };
+  const reasons = { counter: "counter", key_needed: "key", not_attested: "key", same_person: "colleague", own_case: "colleague", not_here: "colleague", staff_level: "colleague" };
 
   function explain(fault) {
     const reason = reasons[fault.code];
-    status.textContent = reason ? block.dataset[reason] : fault.stale ? block.dataset.stale : fault.refused ? block.dataset.refused : block.dataset.failed;
+    status.textContent = reason && block.dataset[reason] ? block.dataset[reason] : fault.stale ? block.dataset.stale : fault.refused ? block.dataset.refused : block.dataset.failed;
   }
 
   button.addEventListener("click", async () => {
@@ -101,5 +101,6 @@
   block.hidden = false;
   const missing = document.getElementById("passkey-missing");
   if (missing) missing.hidden = true;
+  if (block.dataset.focus === "true") button.focus();
   if (block.dataset.conditional === "true") offerInField();
 })();

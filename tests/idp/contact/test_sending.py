@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import func, select
 
-from idp import enrolment, subjects
-from idp.abuse import failures
+from idp import enrolment, provisional, subjects
+from idp.abuse import failures, prefixes
 from idp.contact import codes, sending
 from idp.contact.challenge import Challenge
 from idp.fetcher import GuardedFetcher
@@ -12,9 +12,10 @@ from idp.keys import KeyRings
 from idp.national_id import SyntheticOnly
 from idp.outbox import Letter
 from idp.ports import Ports
+from idp.proofing import phone_claims
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.worker import Worker, run_once
-from tests.fakes import MINUTE, NOW, SECOND, Clock, FakeSms
+from tests.fakes import HOUR, MINUTE, NOW, SECOND, Clock, FakeSms
 
 SOMCHAI, SAME_NAME = "3999000010035", "3999000010043"
 MARK = "m" * 43
@@ -77,6 +78,68 @@ def test_a_known_device_goes_on_when_strangers_closed_the_way(sessions, ring, ma
 
     [(_, text, _)] = made.ports.sms.sent
     assert guess(sessions, ring, challenge_id, text[:6]).outcome == "right"
+
+
+def test_strangers_who_use_up_the_messages_silence_no_known_device(sessions, ring, made, begin):
+    """RELIABILITY 3: eight requests a day, which need the number alone, keep its person from no device of their own."""
+    for n in range(8):
+        begin(flow=f"stranger{n}", now=NOW + n * HOUR)
+        made.clock.now = NOW + n * HOUR
+        run_once(made)
+    sent = len(made.ports.sms.sent)
+    later = made.clock.now = NOW + 8 * HOUR
+
+    stranger, own = begin(flow="s", now=later), begin(flow="own", device=MARK, now=later)
+    run_once(made)
+
+    with sessions.reading() as session:
+        assert session.get_one(Challenge, stranger).quiet_until is not None
+        assert session.get_one(Challenge, own).quiet_until is None
+    assert len(made.ports.sms.sent) == sent + 1
+    assert guess(sessions, ring, own, made.ports.sms.sent[-1][1][:6], now=later).outcome == "right"
+
+
+def test_a_device_has_no_more_messages_for_being_known(begin, sessions):
+    """The same windows as everybody's."""
+    for n in range(8):
+        begin(device=MARK, now=NOW + n * HOUR)
+
+    with sessions.reading() as session:
+        quiet = session.get_one(Challenge, begin(device=MARK, now=NOW + 8 * HOUR)).quiet_until
+    assert quiet == NOW + 24 * HOUR
+
+
+def test_a_way_that_guesses_closed_is_not_open_to_who_types_the_phone_as_well(sessions, ring, made, begin, people):
+    """RELIABILITY 3: twenty in a row, by whichever page."""
+    with sessions.writing() as session:
+        subjects.create(session, ring, SOMCHAI, people.people[SOMCHAI], now=NOW)
+    phone = subjects.e164(people.people[SOMCHAI].phone)
+    close(sessions, ring)
+    challenge_id = begin(counted_as=provisional.claim_of(ring, SOMCHAI, phone))
+    with sessions.writing() as session:
+        phone_claims.keep(session, ring, challenge_id, phone, expires_at=NOW + HOUR)
+
+    run_once(made)
+
+    assert made.ports.sms.sent == []
+
+
+def test_phones_that_were_typed_spend_no_more_than_their_share(sessions, ring, begin, monkeypatch):
+    """RELIABILITY 3, toll fraud: any phone may be typed, so all of them are one range as well."""
+    monkeypatch.setattr(prefixes, "MOST_OF_TYPED_PHONES", 5)
+    challenge_id = begin()
+    with sessions.writing() as session:
+        challenge = session.get_one(Challenge, challenge_id)
+
+        def leave(n, *, typed):
+            phone = f"+6681{n:03}0000"
+            return sending.leave(session, ring, challenge, phone, most_unanswered=50, now=NOW, typed=typed)
+
+        may = [leave(n, typed=True) for n in range(8)]
+        assert [one is not None for one in may] == [True] * 5 + [False] * 3
+        assert leave(100, typed=False) is not None
+        prefixes.note_typed(session, may[0].route, now=NOW)
+        assert [leave(n, typed=True) is not None for n in (201, 202)] == [True, False]
 
 
 def test_a_code_that_was_on_its_way_when_the_way_closed_opens_nothing(sessions, ring, made, begin):

@@ -6,14 +6,16 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from consent.audit.log import Actor
 from consent.audit.models import AuditEntry
 from idp import provisional, subjects
 from idp.national_id import BANGKOK, SyntheticOnly
 from idp.proofing import by_thaid, cases
+from idp.proofing.evidence import Evidence
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.providers import ThaidPerson
 from idp.subjects import NationalId, Subject
-from tests.fakes import DAY, NOW, YEAR
+from tests.fakes import DAY, HOUR, NOW, YEAR
 
 SOMCHAI, NAMESAKE, CHILD = "3999000010035", "3999000010043", "1999000010021"
 PEOPLE = SandboxRegistry().people
@@ -126,6 +128,40 @@ def test_a_provisional_account_beside_a_proved_one_leads_to_the_proved_one(sessi
     session.expire_all()
     assert outcome.subject_id == somchai
     assert subjects.get(session, typed).status == "closed"
+
+
+def carded(session, ring, subject_id):
+    """Somebody who had a picture of the card typed what stands on it."""
+    seen = [Evidence("card_data", "issuer", NOW - HOUR)]
+    cases.record(session, ring, subject_id=subject_id, evidence=seen, actor=Actor.citizen(subject_id), now=NOW - HOUR)
+
+
+def test_an_account_that_was_only_typed_is_not_lifted_from_outside_it(session, ring, typed):
+    """DECISIONS 1: what its opener set up would open it at the level of the person who comes after them."""
+    carded(session, ring, typed)
+
+    outcome = prove(session, ring)
+
+    assert (outcome.found, outcome.subject_id) == ("phone_first", None)
+    assert level(session, typed) == "1.3"
+
+
+def test_nor_from_another_account_that_was_typed(session, ring, typed):
+    """The person themselves may have a provisional account beside it."""
+    carded(session, ring, typed)
+    other = provisional.start(session, ring, SOMCHAI, "0100000888", now=NOW).id
+
+    assert prove(session, ring, other).found == "phone_first"
+    assert level(session, typed) == "1.3"
+
+
+def test_whoever_is_signed_in_to_it_lifts_it_and_then_it_is_found(session, ring, typed):
+    """Phone and ThaID in one browser: from then on ThaID alone finds it."""
+    carded(session, ring, typed)
+
+    assert prove(session, ring, typed).found == "proved"
+    assert level(session, typed) == "2.3"
+    assert prove(session, ring).subject_id == typed
 
 
 def test_whoever_comes_first_by_thaid_gets_an_account_with_its_facts(session, ring):

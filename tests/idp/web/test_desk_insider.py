@@ -1,9 +1,13 @@
 """A member of staff who means harm at the counter: out of order, alone, with somebody else's account, after the end."""
 
 import pytest
+from sqlalchemy import update
 
+from idp import subjects
+from idp.directory import StaffAssignment
+from idp.national_id import BANGKOK
 from tests.fakes import SECOND
-from tests.idp.web.test_desk import DOCTOR, STRANGER, employ, enrolled, known
+from tests.idp.web.test_desk import CHILD, DOCTOR, STRANGER, employ, enrolled, known, opened
 from tests.idp.web.test_desk_case import (
     PATIENT,
     Issuer,
@@ -11,12 +15,15 @@ from tests.idp.web.test_desk_case import (
     begun,
     clerk,
     drawer,
+    handed,
     issuer,
     matched,
+    on_the_phone,
     phone_of,
+    reached,
     token,
 )
-from tests.idp.web.test_desk_reach import EXPIRED, case_of, colleague, recoveries, shown, signs
+from tests.idp.web.test_desk_reach import EXPIRED, case_of, colleague, other_number, recoveries, shown, signs
 
 __all__ = ["Issuer", "clerk", "colleague", "drawer", "issuer"]
 MINE = "010-000-0099"
@@ -140,3 +147,61 @@ def test_a_page_that_is_gone_says_what_to_do_next(clerk, what):
     assert (page.status, page.links["to-desk"]) == (404, "/desk")
     assert page.texts["error-code"] == "desk_gone"
     assert "ใส่บัตรในเครื่องอ่านอีกครั้ง" in page.texts["error-next"]
+
+
+def test_whoever_begins_a_recovery_takes_its_day_home(site, clerk, colleague):
+    """R8: from when on, on the page and on the slip; and the colleague sees which number they sign for."""
+    other_number(clerk)
+    assert "088" in clerk.at.texts["recovery"]
+    clerk.send("ask-form", "ask")
+    assert signs(clerk, colleague.device)["status"] == 200
+    clerk.get(case_of(clerk))
+    page = clerk.send("recover-form", "recover")
+
+    (begun_now,) = recoveries(site)
+    day = begun_now.takes_effect_at.astimezone(BANGKOK).strftime("%H:%M")
+    assert day in page.texts["begun"]
+    assert day in clerk.get(page.links["slip"]).text
+
+
+@pytest.mark.parametrize("where", ["papers", "visit"])
+def test_every_page_with_a_person_on_it_is_cleared_when_nobody_is_there(clerk, where):
+    """PAGES: idle 60 s, also half a typed paper and an open visit."""
+    page = clerk.get("/desk/papers") if where == "papers" else opened(clerk)
+
+    assert 'data-idle-s="60"' in page.html
+
+
+def test_nobody_under_20_gets_a_way_in_by_a_recovery_either(site, clerk, colleague):
+    """Two members of staff together set up nothing for a child."""
+    matched(clerk, CHILD)
+    push(clerk, f"{case_of(clerk)}/ask", act="recovery")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+
+    assert push(clerk, f"{case_of(clerk)}/recover").status == 403
+    assert recoveries(site) == []
+
+
+def test_a_passkey_that_was_put_off_takes_its_code_along(site, clerk):
+    """“Not today”, pushed while a code is out: nobody's phone goes on with it."""
+    reached(clerk)
+    address = handed(clerk)
+    push(clerk, f"{clerk.at.url.removesuffix('/hand-over')}/skip", step="passkey", result="later")
+
+    assert on_the_phone(site, address).at.status == 410
+
+
+def test_a_signature_of_somebody_who_left_does_not_count(site, clerk, colleague):
+    """A colleague whose role has ended still has the passkey."""
+    other_number(clerk)
+    clerk.send("ask-form", "ask")
+    with site.work.sessions.writing() as session:
+        ring = site.work.rings.at(site.clock())
+        left = subjects.find_by_national_id(session, ring, DOCTOR).id
+        ended = {"starts_at": site.clock() - SECOND, "ends_at": site.clock()}
+        session.execute(update(StaffAssignment).where(StaffAssignment.subject_id == left).values(**ended))
+
+    answer = signs(clerk, colleague.device)
+
+    assert (answer["status"], answer["error"]) == (403, "not_here")

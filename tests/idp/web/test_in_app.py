@@ -42,6 +42,17 @@ def test_the_whole_way_works_inside_line_without_a_passkey(site, visitor):
     assert visitor.set_pin().name == "consent"
 
 
+def test_inside_line_the_passkey_s_page_says_one_thing(site, visitor):
+    """Either "go on outside" or "not possible here", never both."""
+    opened_inside(site, visitor)
+    visitor.sign_in()
+
+    visitor.get(visitor.at.links["set-passkey"])
+
+    assert "open-outside" in visitor.at.links
+    assert "passkey-missing" not in visitor.at.html
+
+
 def test_what_was_begun_inside_goes_on_outside_with_its_state(site, visitor):
     outside = opened_inside(site, visitor)
     safari = site.visitor()

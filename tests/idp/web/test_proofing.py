@@ -7,7 +7,7 @@ from idp import provisional, subjects, worker
 from idp.assurance import Ial
 from idp.login import sessions as sign_ins
 from idp.ports import CardStatusUnavailable, RegistryUnavailable
-from idp.proofing import cases
+from idp.proofing import card_data, cases
 from idp.proofing.models import Case
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.proofing.sources.fake_card_status import SandboxCardStatus
@@ -134,6 +134,25 @@ def test_whatever_does_not_match_gets_one_and_the_same_answer(site, manee, chang
     assert account(site) is None
 
 
+def test_an_answer_of_no_takes_the_focus_and_stands_in_the_title(manee):
+    """WCAG 2.4.2, 4.1.3: whoever does not see the page hears first that something is wrong."""
+    check(at_card(manee), **WRONG)
+
+    assert "<title>พบข้อผิดพลาด" in manee.at.html
+    assert {"role", "autofocus", "tabindex"} <= set(manee.at.attributes["said"])
+
+
+def test_the_answer_that_begins_the_break_asks_for_nothing_more(manee):
+    """PAGES: no form that can only be refused; the other ways stay."""
+    at_card(manee)
+    for _ in range(3):
+        assert "card-form" in manee.at.forms
+        check(manee, **WRONG)
+
+    assert "card-form" not in manee.at.forms
+    assert "other-ways" in manee.at.links
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
     [
@@ -200,6 +219,23 @@ def test_three_looks_a_day_are_all_that_several_accounts_with_one_number_have(si
     assert (came.at.status, len(issuer.asked)) == (429, 3)
 
 
+def test_strangers_with_a_phone_close_this_way_for_nobodys_own_account(site, issuer, manee):
+    """RELIABILITY 3: the path is locked for those who only claim the number; its person has three look-ups too."""
+    at_card(manee)
+    for _ in range(4):
+        check(manee, **WRONG)
+    assert (manee.at.status, len(issuer.asked)) == (429, 3)
+    ring, now = site.work.rings.at(site.clock()), site.clock()
+    with site.work.sessions.writing() as session:
+        own = subjects.create(session, ring, MANEE, replace(PEOPLE[MANEE], attested_ial="1.1"), now=now).id
+
+    typed, _ = card_data.read(FORM, today=now.date())
+    ports = site.app.extensions["yinyom"].ports
+    said = card_data.check(site.work.sessions, ring, ports, subject_id=own, typed=typed, kept={}, now=now)
+
+    assert said.kind == "passed"
+
+
 def test_an_issuer_that_does_not_answer_costs_nobody_a_look(site, issuer, manee):
     at_card(manee)
     issuer.down = True
@@ -252,6 +288,16 @@ def test_a_number_that_was_proved_before_is_sent_to_its_own_account_or_the_count
 
     assert (manee.at.status, manee.at.name) == (409, "proofing_card")
     assert account(site).ial == "1.1"
+
+
+def test_a_picture_of_a_card_takes_no_number_whose_person_has_a_phone_of_record(site, manee):
+    """DECISIONS 1: a public number is not squatted. Who came first with a typed phone need not be its person."""
+    site.registry.people[MANEE] = replace(site.registry.people[MANEE], phone="010-000-0053")
+
+    check(at_card(manee))
+
+    assert (manee.at.status, manee.at.name) == (409, "proofing_card")
+    assert account(site) is None
 
 
 def test_somebody_under_20_is_stopped_kindly(site, manee):

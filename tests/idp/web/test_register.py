@@ -211,6 +211,44 @@ def test_guesses_at_a_typed_phones_code_are_nothing_of_the_numbers_own(site):
     assert counted == [provisional.claim_of(ring, SOMCHAI, TYPED)]
 
 
+def close(site, *, device=failures.STRANGER):
+    """Twenty wrong guesses at the typed phone's codes."""
+    ring = site.work.rings.at(site.clock())
+    with site.work.sessions.writing() as session:
+        for _ in range(failures.MOST):
+            failures.pay(session, provisional.claim_of(ring, MANEE, TYPED), device=device, now=site.clock())
+
+
+def test_a_provisional_account_goes_on_at_its_own_device_when_strangers_closed_the_way(site):
+    """RELIABILITY 3: who knows number and phone locks the path for strangers, never the person."""
+    came = site.visitor()
+    arrived(site, visitor=came)
+    came.get("/sign-in?next=/me")
+    came.post("/sign-out")
+    close(site)
+    site.clock.tick(HOUR)
+
+    arrived(site, visitor=came)
+
+    assert came.get("/me").name == "me"
+
+
+def test_another_proof_opens_the_way_to_a_provisional_account_again(site):
+    """ASVS 6.1.1: what somebody else closed is not closed for good."""
+    arrived(site)
+    close(site)
+    ring = site.work.rings.at(site.clock())
+    claim = provisional.claim_of(ring, MANEE, TYPED)
+    person = account(site).id
+
+    with site.work.sessions.writing() as session:
+        assert failures.is_closed(session, claim)
+        failures.proved(session, person, frozenset({"sms"}))
+        assert failures.is_closed(session, claim)
+        failures.proved(session, person, frozenset({"passkey"}))
+        assert not failures.is_closed(session, claim)
+
+
 def test_the_page_needs_a_number_first(site):
     came = site.visitor()
     came.get(site.authorize_url(scope="openid"))

@@ -234,3 +234,28 @@ def test_who_lost_everything_reads_on_without_signing_in(visitor, page):
 def test_reloading_a_posted_address_is_no_dead_end(visitor, address):
     """PAGES."""
     assert visitor.get(address).status in (200, 404)
+
+
+def test_whoever_must_confirm_first_finds_the_way_on_the_page(site, visitor):
+    """PAGES: no dead end: after a code alone the ways are locked, and one press away."""
+    with_pin(site, site.visitor())
+    came_in(visitor)
+    assert "add-pin" not in visitor.at.html
+
+    visitor.get(visitor.at.links["confirm-first"])
+    visitor.get(visitor.at.links["use-pin"])
+    visitor.send("pin-form", pin=PIN)
+
+    assert (visitor.at.name, "add-pin" in visitor.at.html) == ("me_security", True)
+    assert "confirm-first" not in visitor.at.links
+
+
+def test_a_step_before_another_phone_does_not_speak_of_health_data(site, visitor):
+    """The page says what the step is for."""
+    with_pin(site, site.visitor())
+    came_in(visitor)
+
+    visitor.get("/me/security/phone")
+
+    assert visitor.at.name == "step_up"
+    assert "ข้อมูลสุขภาพต้องยืนยัน" not in visitor.at.text
