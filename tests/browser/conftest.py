@@ -59,8 +59,9 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
         context.close()
 
 
-PIECES = {"audit_parts", "base", "desk_parts", "dev_words", "error_texts", "macros"}
-MOVES_ON = {"continue"}  # leaves by itself at once; its markup is the error page's
+PARTS = {"audit_parts", "card_fields", "desk_parts", "login_others", "me_factors", "session_rows", "shared_device"}
+PIECES = {"base", "dev_words", "error_texts", "macros"} | PARTS
+MOVES_ON = {"continue", "leaving"}  # leave by themselves at once; their markup is the error page's
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -205,3 +205,13 @@ def test_a_signature_of_somebody_who_left_does_not_count(site, clerk, colleague)
     answer = signs(clerk, colleague.device)
 
     assert (answer["status"], answer["error"]) == (403, "not_here")
+
+
+def test_after_the_bedside_was_signed_enter_says_the_bedside(clerk, colleague):
+    """The clerk has not seen the face: Enter must not say that they did."""
+    begun(clerk)
+    clerk.send("ask-bedside-form", "ask-bedside")
+    signs(clerk, colleague.device)
+    page = clerk.get(case_of(clerk))
+
+    assert [name for name, facts in page.attributes.items() if "autofocus" in facts] == ["bedside"]

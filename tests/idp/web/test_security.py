@@ -239,6 +239,7 @@ def test_reloading_a_posted_address_is_no_dead_end(visitor, address):
 def test_whoever_must_confirm_first_finds_the_way_on_the_page(site, visitor):
     """PAGES: no dead end: after a code alone the ways are locked, and one press away."""
     with_pin(site, site.visitor())
+    site.clock.tick(HOUR)
     came_in(visitor)
     assert "add-pin" not in visitor.at.html
 
@@ -253,6 +254,7 @@ def test_whoever_must_confirm_first_finds_the_way_on_the_page(site, visitor):
 def test_a_step_before_another_phone_does_not_speak_of_health_data(site, visitor):
     """The page says what the step is for."""
     with_pin(site, site.visitor())
+    site.clock.tick(HOUR)
     came_in(visitor)
 
     visitor.get("/me/security/phone")
