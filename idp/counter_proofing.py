@@ -14,17 +14,20 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.audit.log import Actor
 from consent.errors import NotAllowed
-from idp import desk_cases, four_eyes, papers, readings, subjects, visits
+from idp import alerts, desk_cases, desk_phone, four_eyes, papers, readings, signing_out, subjects, visits
 from idp.assurance import Ial
 from idp.desk_cases import Case, Shown
 from idp.keys import KeyRing
+from idp.login import removal
 from idp.national_id import BANGKOK
 from idp.ports import Card, CardStatus, CardStatusUnavailable, RegistryPerson
 from idp.proofing import cases
 from idp.proofing.adjudicate import Verdict, adjudicate
+from idp.proofing.by_thaid import TYPED
 from idp.proofing.evidence import Evidence
 from idp.proofing.sources import in_person
 from idp.readings import Desk
+from idp.settings import Settings
 from idp.subjects import Subject
 
 NO_WAY = ("facility_licence", "staff_level", "deceased", "account_closed", "own_card")
@@ -113,6 +116,7 @@ def needs_colleague(case: Case) -> str | None:
 def compare(
     session: Session,
     ring: KeyRing,
+    settings: Settings,
     case: Case,
     *,
     result: str,
@@ -122,9 +126,9 @@ def compare(
 ) -> Verdict | None:
     """The officer has compared the face: `result` is match, no_match, or colleague (a bedside, countersigned).
 
-    A match proves the account, which is made if there is none; another face is kept against the card. Pressing twice
-    counts once: None. Raises: NotAllowed with a code of `NO_WAY`, "refused_card" where its issuer said no, or
-    "second_person" where a colleague has not signed.
+    A match proves the account, which is made if there is none; another face is kept against the card. An account that
+    was only ever typed is handed back first: its ways in go. Pressing twice counts once: None. Raises: NotAllowed with
+    a code of `NO_WAY`, "refused_card" where its issuer said no, or "second_person" where a colleague has not signed.
     """
     colleague = _let(session, ring, case, result=result, person=person, desk=desk, now=now)
     if not desk_cases.settle(session, case.id, "face", result, now=now):
@@ -134,6 +138,7 @@ def compare(
         _against(session, ring, case, desk=desk, now=now)
         return None
     subject = _account(session, ring, case.shown, person, now=now)
+    _hand_back(session, ring, settings, subject.id, now=now)
     officer = colleague if result == "colleague" else desk.person_id
     seen = evidence_of(case, officer=officer, hcode=desk.place.hcode, now=now)
     actor = Actor.staff(desk.person_id)
@@ -144,6 +149,20 @@ def compare(
     if any(one.method == "vouch" for one in seen):
         _vouched(session, subject.id, verdict, desk=desk, now=now)
     return verdict
+
+
+def _hand_back(session: Session, ring: KeyRing, settings: Settings, subject_id: UUID, *, now: datetime) -> None:
+    """Whoever had a phone and a picture of the card could have opened an account that was only ever typed.
+
+    So what they set up opens it no longer: sessions and grants end; PIN, app, passkeys, codes, LINE and phone go, and
+    the old phone is told. The person at the counter sets up their own.
+    """
+    if not {one.method for one in cases.evidence_of(session, subject_id)} <= TYPED:
+        return
+    alerts.tell(session, ring, subject_id=subject_id, kind="account_superseded", now=now)
+    signing_out.since(session, ring, settings, subject_id=subject_id, since=removal.EVER, now=now)
+    removal.everything(session, subject_id, now=now)
+    desk_phone.forget(session, ring, subject_id)
 
 
 def _let(

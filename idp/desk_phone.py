@@ -173,10 +173,19 @@ def bind_first(session: Session, ring: KeyRing, subject_id: UUID, phone: str) ->
     """Give an account that has no number this one. False: it has one, and another would be a recovery."""
     if of_record(session, ring, subject_id):
         return False
+    _keep(session, ring, subject_id, phone)
+    return True
+
+
+def forget(session: Session, ring: KeyRing, subject_id: UUID) -> None:
+    """The account has no number any more."""
+    _keep(session, ring, subject_id, "")
+
+
+def _keep(session: Session, ring: KeyRing, subject_id: UUID, phone: str) -> None:
     sealed = PersonSealer(ring, session).seal(phone, owner=subject_id, field="phone")
     subjects.get(session, subject_id).phone = sealed
     session.flush()
-    return True
 
 
 def purge(session: Session, *, now: datetime) -> int:

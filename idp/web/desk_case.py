@@ -67,7 +67,9 @@ def face(case_id: UUID) -> Response:
         here, found = at(case_id, session)
     person = of_register(found)
     with gate.alone() as session:
-        counter_proofing.compare(session, g.ring, found, result=result, person=person, desk=here, now=g.now)
+        counter_proofing.compare(
+            session, g.ring, gate.house().settings, found, result=result, person=person, desk=here, now=g.now
+        )
     return to_case(case_id)
 
 

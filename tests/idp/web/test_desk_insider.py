@@ -5,8 +5,11 @@ from sqlalchemy import update
 
 from idp import subjects
 from idp.directory import StaffAssignment
+from idp.login import factors, pin
+from idp.login import sessions as sign_ins
 from idp.national_id import BANGKOK
 from tests.fakes import SECOND
+from tests.idp.web.stage import person
 from tests.idp.web.test_desk import CHILD, DOCTOR, STRANGER, employ, enrolled, known, opened
 from tests.idp.web.test_desk_case import (
     PATIENT,
@@ -215,3 +218,33 @@ def test_after_the_bedside_was_signed_enter_says_the_bedside(clerk, colleague):
     page = clerk.get(case_of(clerk))
 
     assert [name for name, facts in page.attributes.items() if "autofocus" in facts] == ["bedside"]
+
+
+def test_an_account_that_somebody_only_typed_is_handed_back_to_whoever_stands_there(site, clerk):
+    """A phone and a picture of the card open an account; what they set up must not be lifted with the level."""
+    typed = person(attested_ial="1.1", phone="010-000-0077")
+    with site.work.sessions.writing() as session:
+        ring = site.work.rings.at(site.clock())
+        found = subjects.create(session, ring, STRANGER, typed, now=site.clock())
+        found.ial_method = "phone"
+        pin.set_pin(session, found.id, "493027", now=site.clock())
+        settings = site.work.settings
+        thief = sign_ins.start(
+            session,
+            subject_id=found.id,
+            kind="citizen",
+            factors={"sms"},
+            device="?",
+            settings=settings,
+            now=site.clock(),
+        )
+    matched(clerk, STRANGER)
+
+    assert (account(site, STRANGER)[0], phone_of(site, STRANGER)) == ("2.2", "")
+    with site.work.sessions.reading() as session:
+        assert sign_ins.find(session, thief, settings=settings, now=site.clock()) is None
+        owner = subjects.find_by_national_id(session, site.work.rings.at(site.clock()), STRANGER)
+        assert factors.available(session, owner.id) == frozenset()
+    clerk.send("phone-form", phone="010-000-0088")
+    clerk.send("code-form", code=clerk.newest_code())
+    assert phone_of(site, STRANGER) == "+66100000088"
