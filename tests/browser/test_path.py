@@ -82,7 +82,7 @@ def test_an_auditor_enrols_by_passkey_and_reads_with_a_reason(live, visitor):
     assert person.page.locator("#line li").count() > 1
     take_the_log_home(person, live)
     person.page.set_viewport_size({"width": 390, "height": 800})
-    for path in ("/audit", "/audit/consent", "/audit/export"):
+    for path in ("/audit", "/audit/consent", "/audit/export", "/staff/sessions"):
         person.page.goto(live.issuer + path)
         person.look("narrow")
         assert person.sideways() <= 0, path
