@@ -53,7 +53,7 @@ USED = "            StaffInvitation.used_at.is_(None),\n"
 OPEN = "            StaffInvitation.expires_at > now,\n        )\n        .values"
 ALIVE, ROTATE = ", _FAMILY.c.revoked_at.is_(None))", "\n    .values(counter"
 NEWEST, LATE = "            Challenge.superseded_at.is_(None),\n", "            Challenge.expires_at > now,\n"
-BROWSER, LEFT = "            Challenge.browser_hash == _hashed(browser),\n", "            Challenge.tries_left > 0,\n"
+BROWSER, LEFT = "            Challenge.browser_hash == hashed(browser),\n", "            Challenge.tries_left > 0,\n"
 SPENT = "            secret.tries_left > 0,\n"
 LOCKED = "            or_(secret.locked_until.is_(None), secret.locked_until <= now),\n"
 WEBAUTHN = "            WebauthnChallenge."
@@ -266,7 +266,8 @@ def unnoticed(every: Sequence[Guard]) -> list[str]:
 def refuse_a_red_start(every: Sequence[Guard], tree: Path, trees: "SimpleQueue[Path]") -> None:
     """Tests that are red with every guard in place prove nothing."""
     files = dict.fromkeys(test for guard in every for test in guard.tests if test.endswith(".py"))
-    for tests in filter(None, (tuple(files), LINT)):
+    together = ("-n", str(AT_ONCE), *files) if files else ()
+    for tests in filter(None, (together, LINT)):
         if run(tests, tree, longest_s=len(files) * LONGEST_S) != 0:
             raise SystemExit(f"red before anything was taken away: {' '.join(tests)}")
     trees.put(tree)

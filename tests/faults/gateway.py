@@ -35,8 +35,8 @@ class Gateway:
             self.sent.setdefault(key, [text])
 
     def keys_to(self, number: str) -> list[str]:
-        """The keys under which this number was tried, in order."""
-        return [key for key, to, _ in list(self.asked) if to == number]
+        """The keys under which codes for this number were tried, in order; notices of a sign-in come besides."""
+        return [key for key, to, _ in list(self.asked) if to == number and key.startswith("otp-")]
 
     def texts_to(self, number: str) -> list[str]:
         """What that phone received."""
