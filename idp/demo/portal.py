@@ -103,8 +103,9 @@ class Portal:
                 self._memory.note_trial(event.jti)
             for told in event.events.values():
                 removed = [scope for scope in told.get("removed", ()) if isinstance(scope, str)]
-                purpose = str(told.get("purpose", ""))
-                self._memory.drop(event.subject, removed, jti=event.jti, purpose=purpose, at=wall_clock())
+                if removed:  # a withdrawal; other events tell of sign-ins, of which this service keeps nothing
+                    purpose = str(told.get("purpose", ""))
+                    self._memory.drop(event.subject, removed, jti=event.jti, purpose=purpose, at=wall_clock())
 
         try:
             self._receiver.accept(request.get_data(cache=False), drop)

@@ -21,7 +21,7 @@ from tests.fakes import NOW, Clock
 from tests.servers.sms_gateway import open_sms_gateway
 
 TO, TEXT = "+66100000035", "123456 คือรหัส"
-PATIENCE_S = 0.5
+PATIENCE_S = 1.5
 
 
 class Monotonic:
