@@ -36,6 +36,8 @@ WRONG_DIGITS = "    if not right:\n        end(session, case_id, now=now)\n"
 RECOVER = "idp/recovery.py"
 LOCKED = "        or_(OtherWayLedger.locked_until.is_(None), OtherWayLedger.locked_until <= now),\n"
 
+LINK_USED = ", LineLink.removed_at.is_(None))\n    .values(last_used_at"
+
 LADDER = (
     ("agent: number spent once", ASK, "        CardAsk.used_at.is_(None),\n", "", AGENTS),
     ("agent: number of one session", ASK, '        CardAsk.session_hash == bindparam("of"),\n', "", AGENTS),
@@ -102,7 +104,7 @@ LADDER = (
         "",
         ATTEMPTS,
     ),
-    ("line: taken off", "idp/contact/line_links.py", "removed_at.is_(None)", "id.is_not(None)", LINKS),
+    ("line: taken off", "idp/contact/line_links.py", LINK_USED, ")\n    .values(last_used_at", LINKS),
     ("in-app: a word for one browser", "idp/onward.py", ' == bindparam("theirs")', ".is_not(None)", ONWARD),
     ("look-ups: three a day", "idp/proofing/looks.py", "Looks.look_3 <= now - A_DAY,", "", LOOKS),
     ("proofing: an account that is shut", "idp/proofing/cases.py", 'subject.status != "active"', "False", PROOFING),
