@@ -150,13 +150,13 @@ def check(
         return Outcome("quiet", quiet.until)
     try:
         said = ports.card_status.by_laser(national_id=number, **asdict(typed))
-    except CardStatusUnavailable:
+        person = _authority(sessions, ports, subject_id, number) if said == "good" else None
+    except (CardStatusUnavailable, RegistryUnavailable):
         with sessions.writing() as session:
             looks.give_back(session, counted_as)
         return Outcome("unavailable")
     if said != "good":
         return _missed(sessions, subject_id, counted_as, now=now)
-    person = _authority(sessions, ports, subject_id, number)
     with sessions.writing() as session:
         return _passed(session, ring, subject_id, number, typed=typed, person=person, now=now)
 
@@ -182,15 +182,13 @@ def _missed(sessions: Sessions, subject_id: UUID, counted_as: str, *, now: datet
 def _authority(sessions: Sessions, ports: Ports, subject_id: UUID, number: str) -> RegistryPerson | None:
     """What the register holds of somebody who has just shown a good card; only for an account that knows nothing yet.
 
-    A register that does not answer leaves what the card says; its data come with the next proof.
+    One that does not answer is waited for: it might know another phone of this person, and nobody is assumed (X16).
+    Raises: RegistryUnavailable.
     """
     with sessions.reading() as session:
         if not provisional.is_provisional(session, subject_id):
             return None
-    try:
-        return ports.registry.look_up(number)
-    except RegistryUnavailable:
-        return None
+    return ports.registry.look_up(number)
 
 
 def _passed(
