@@ -48,7 +48,7 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
 
     def make(kind: str, locale: str, *, javascript: bool = True, **likes: Any) -> Visitor:
         context = chromium.new_context(**settings_of(kind, locale, javascript=javascript))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         label = f"{kind}-{locale}-{'js' if javascript else 'nojs'}"
         facts = {"javascript": javascript, "national_id": live.somebody()} | likes

@@ -94,7 +94,7 @@ def test_the_field_offers_the_passkey_and_signs_in(live, owner):
     person.walked.clear()
 
     person.page.goto(f"{live.issuer}/sign-in?next=/me")
-    person.page.wait_for_url("**/me", timeout=15_000)
+    person.page.wait_for_url("**/me", timeout=60_000)
 
     assert person.name() == "me"
     assert person.walked == []

@@ -14,14 +14,14 @@ HANGS_S = 30.0
 
 @dataclass
 class Gateway:
-    """`moods` are taken in line, then `mood`. A mood for one number alone stands in `special`.
+    """`mood` is for everybody. A number's own stand in `moods`, taken in line, and in `special`, which lasts.
 
     good     takes the message             down    500, not taken           refuse  closes without an answer
     hang     30 s, then takes it           twice   takes it, answers 500    reset   takes it, breaks the connection
     """
 
     mood: str = "good"
-    moods: list[str] = field(default_factory=list)
+    moods: dict[str, list[str]] = field(default_factory=dict)
     special: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # key, number, mood
     sent: dict[str, list[str]] = field(default_factory=dict)  # key -> texts that went out
@@ -53,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
         told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         key, number = self.headers["Idempotency-Key"], told["to"]
         with self.gateway.lock:
-            line = self.gateway.moods
+            line = self.gateway.moods.get(number) if key.startswith("otp-") else None
             mood = self.gateway.special.get(number) or (line.pop(0) if line else self.gateway.mood)
             self.gateway.asked.append((key, number, mood))
         if mood == "hang":

@@ -51,9 +51,14 @@ def delivering(system, gateway):
             assert not thread.is_alive(), "the worker did not stop"
 
 
-def asked_for_a_code(system):
-    """Somebody types their number: (their phone, the code's page, their browser, how long the answer took)."""
+def asked_for_a_code(system, gateway=None, moods=()):
+    """Somebody types their number: (their phone, the code's page, their browser, how long the answer took).
+
+    `moods`: how the gateway takes their code, one a try; messages to others that still wait do not use them up.
+    """
     number, phone, _ = system.somebody()
+    if moods:
+        gateway.moods[phone] = list(moods)
     browser = Browser()
     system.opened.append(browser.close)
     page = browser.get(f"{system.settings.issuer}/sign-in")
@@ -111,9 +116,8 @@ def test_a_gateway_that_hangs_holds_up_nobody_else(system, figure):
 def test_a_gateway_that_fails_is_tried_again_under_the_same_key(system, mood, figure):
     """Whether or not it took the message: retried after growing pauses, one message at the phone."""
     with open_gateway() as gateway, delivering(system, gateway):
-        gateway.moods = [mood, mood]
         began = time.monotonic()
-        phone, page, browser, took = asked_for_a_code(system)
+        phone, page, browser, took = asked_for_a_code(system, gateway, [mood, mood])
         eventually(lambda: len(gateway.keys_to(phone)) == 3, "it was not tried three times", within_s=90)
         waited = time.monotonic() - began
         eventually(lambda: bool(gateway.texts_to(phone)), "the code never came")

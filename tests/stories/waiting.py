@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-WITHIN_S = 15.0
+WITHIN_S = 60.0
 
 
 def eventually(look: Callable[[], T | None], otherwise: str, *, within_s: float = WITHIN_S) -> T:

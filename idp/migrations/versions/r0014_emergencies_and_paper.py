@@ -1,0 +1,10 @@
+"""Nothing yet: emergencies and paper."""
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Expand."""

@@ -1,0 +1,10 @@
+"""Nothing yet: grants and status."""
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Expand."""
