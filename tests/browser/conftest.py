@@ -38,7 +38,10 @@ def chromium() -> Iterator[Browser]:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The running system."""
     with world.running(tmp_path_factory.mktemp("world")) as running:
-        yield Live(running)
+        made = Live(running)
+        yield made
+        while made.opened:
+            made.opened.pop().close()
 
 
 @pytest.fixture
