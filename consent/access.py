@@ -8,12 +8,17 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from consent import purposes as catalogue
-from consent import standings
+from consent import questions, standings
 from consent.audit import log
-from consent.decision import Question, Reason, Recipient, Standing, Verdict, decide
+from consent.decision import EVERYTHING, NOBODY, About, Asker, Emergency, Reason, Recipient, Standing, Verdict
+from consent.questions import NO_ROOMS, Looked, Rooms
 
 USES = frozenset({"introspect", "userinfo.read"})
-DENIED = {"introspect": "introspect.denied", "userinfo.read": "userinfo.denied"}
+DENIED = {
+    "introspect": "introspect.denied",
+    "userinfo.read": "userinfo.denied",
+    "decision.asked": "decision.denied",
+}
 
 
 @dataclass(frozen=True)
@@ -41,52 +46,98 @@ def request_access(
     write: bool,
     now: datetime,
     actor: log.Actor | None = None,
+    asker: Asker = NOBODY,
+    about: About = EVERYTHING,
+    emergency: Emergency | None = None,
+    rooms: Rooms = NO_ROOMS,
 ) -> Access:
     """Decide for every purpose and write what was decided: one entry per purpose, or one per purpose that refuses.
 
     `event` is the caller's word for a permission (`introspect`, `userinfo.read`, `token.issued`…); a refusal is
     logged as the matching `….denied`. A permitted `introspect` or `userinfo.read` counts one use of each purpose
     whose uses are limited. `scopes` may be given per purpose. No purpose at all permits nothing. `actor` is the person
-    who acts through the client, where it is not the client alone.
+    who acts through the client, where it is not the client alone; `asker` is whom the asking side names, `about` the
+    data, for standing refusals and for limits of a consent. `rooms` know of visits and guardians.
 
     `write=False` decides only: for the second and later use of the same token at the same resource server, which the
     caller counts (DECISIONS 20). Raises: NotFound for a purpose outside the catalogue.
     """
-    codes = tuple(dict.fromkeys(purposes))
-    stand = standings.standings(
-        session, subject_id=subject_id, recipient_id=recipient.id, purposes=codes, holder=holder
+    named_scopes = scopes if isinstance(scopes, Mapping) else dict.fromkeys(purposes, scopes)
+    looked = questions.look(
+        session,
+        subject_id=subject_id,
+        recipient=recipient,
+        purposes=purposes,
+        aal=aal,
+        ial=ial,
+        now=now,
+        holder=holder,
+        scopes=named_scopes,
+        asker=asker,
+        about=about,
+        emergency=emergency,
+        rooms=rooms,
     )
-    verdicts = {
-        code: decide(Question(catalogue.get(code), recipient, aal, ial, now), stand.get(code)) for code in codes
-    }
-    access = _sum(verdicts)
+    stand, access = looked.standings, _sum(looked.verdicts)
     if write and access.permit and event in USES:
         access = _count(session, access, stand, client_id=client_id, now=now)
     if write:
-        named: dict[UUID, str] = {}
-        for code, verdict in access.verdicts.items():
-            if verdict.permit != access.permit:
-                continue
-            log.append(
-                session,
-                event if access.permit else DENIED.get(event, "token.denied"),
-                now=now,
-                actor=actor or log.Actor.client(client_id),
-                subject_id=subject_id,
-                client_id=client_id,
-                recipient_id=recipient.id,
-                holder="" if holder == standings.ANY_HOLDER else holder,
-                purpose=code,
-                basis=stand[code].basis if code in stand else catalogue.get(code).basis,
-                consent_id=verdict.record_id,
-                codes=tuple(scopes.get(code, ())) if isinstance(scopes, Mapping) else tuple(scopes),
-                acr=acr,
-                ial=ial or "",
-                outcome="ok" if access.permit else "denied",
-                reason=verdict.reason.value,
-                named=named,
-            )
+        _note(
+            session,
+            access,
+            looked,
+            client_id=client_id,
+            event=event if access.permit else DENIED.get(event, "token.denied"),
+            scopes=named_scopes,
+            actor=actor or log.Actor.client(client_id),
+            levels=(acr, ial or ""),
+            named_holder="" if holder == standings.ANY_HOLDER else holder,
+        )
     return access
+
+
+def _note(
+    session: Session,
+    access: Access,
+    looked: Looked,
+    *,
+    client_id: str,
+    event: str,
+    scopes: Mapping[str, Sequence[str]],
+    actor: log.Actor,
+    levels: tuple[str, str],
+    named_holder: str,
+) -> None:
+    """One entry per purpose, or one per purpose that refuses."""
+    named: dict[UUID, str] = {}
+    for code, verdict in access.verdicts.items():
+        if verdict.permit != access.permit:
+            continue
+        question, standing = looked.questions[code], looked.standings.get(code)
+        log.append(
+            session,
+            event,
+            now=question.now,
+            actor=actor,
+            subject_id=looked.subject_id,
+            client_id=client_id,
+            recipient_id=question.recipient.id,
+            holder=named_holder,
+            purpose=code,
+            basis=question.purpose.basis if standing is None else standing.basis,
+            consent_id=verdict.record_id,
+            codes=(*scopes.get(code, ()), *_followed(verdict)),
+            outcome="ok" if access.permit else "denied",
+            reason=verdict.reason.value,
+            acr=levels[0],
+            ial=levels[1],
+            named=named,
+        )
+
+
+def _followed(verdict: Verdict) -> tuple[str, ...]:
+    """Which standing refusal stopped it, for the person's own line: nobody else's view shows it."""
+    return (f"refusal:{verdict.refusal_id}",) if verdict.reason is Reason.standing_refusal else ()
 
 
 def _sum(verdicts: dict[str, Verdict]) -> Access:

@@ -1,17 +1,17 @@
 """The tables of consent: acts are rows that never change, and one standing per key says where things are now.
 
-Four kinds of act (a record, a withdrawal, a refusal, a use) are append-only. `ConsentStanding` alone moves, by
-compare-and-swap on `version`; every move has an entry in the log with that number (DECISIONS 16).
+The acts (a record, a withdrawal, a refusal, a use, an objection and its lifting) are append-only. `ConsentStanding`
+alone moves, by compare-and-swap on `version`; every move has an entry in the log with that number (DECISIONS 16).
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from consent.db import Base, Plain, new_id
+from consent.db import Base, Plain, Sealed, new_id
 
 
 class ConsentNotice(Base):
@@ -74,6 +74,19 @@ class ConsentRecord(Base):
     given_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     max_uses: Mapped[int | None]
+    capacity: Mapped[Plain | None]  # in which the actor acted; none: for themselves, as before this was asked
+    guardianship_id: Mapped[UUID | None]
+    co_actor_id: Mapped[UUID | None]
+    co_capacity: Mapped[Plain | None]
+    co_signed_at: Mapped[datetime | None]
+    visit_id: Mapped[UUID | None]
+    data_from: Mapped[date | None]  # days of Bangkok, both inclusive
+    data_until: Mapped[date | None]
+    evidence: Mapped[Plain | None]  # SHA-256 of a paper, or the id of a case
+    values_mac: Mapped[Plain | None]
+    xb_country: Mapped[Plain | None]
+    xb_safeguard: Mapped[Plain | None]
+    proofing_at: Mapped[datetime | None]
 
     def runs_at(self, now: datetime) -> bool:
         """Whether its time has come and not run out. Withdrawal and uses are other rows: ask the decision."""
@@ -113,6 +126,53 @@ class ConsentRefusal(Base):
     channel: Mapped[Plain]
     refused_at: Mapped[datetime]
     ended_record_id: Mapped[UUID | None]
+    capacity: Mapped[Plain | None]
+    guardianship_id: Mapped[UUID | None]
+
+
+class ConsentObjection(Base):
+    """One standing refusal: "not them", "not that", whatever consents say. Its end is a row of its own.
+
+    `unit_mark` is a hash of the unit's name; `words` are what the person calls it, for their own eyes alone.
+    """
+
+    __tablename__ = "consent_objection"
+    __append_only__: ClassVar[bool] = True
+    __table_args__ = (
+        CheckConstraint("level IN ('person', 'unit', 'facility', 'visit', 'period', 'topic')", name="level"),
+        CheckConstraint("past OR future", name="reach"),
+        Index("ix_consent_objection_subject_id", "subject_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[UUID]
+    actor_id: Mapped[UUID]
+    level: Mapped[Plain]
+    recipient_id: Mapped[UUID | None]
+    hcode: Mapped[Plain | None]
+    unit_mark: Mapped[Plain | None]
+    person: Mapped[Plain | None]  # the id of a member of staff, as the log names them
+    visit_id: Mapped[UUID | None]
+    data_from: Mapped[date | None]
+    data_until: Mapped[date | None]
+    topics: Mapped[Plain]
+    purposes: Mapped[Plain]  # none: all
+    past: Mapped[bool]
+    future: Mapped[bool]
+    words: Mapped[Sealed | None]
+    aal: Mapped[Plain]
+    made_at: Mapped[datetime]
+
+
+class ConsentObjectionLift(Base):
+    """The end of one standing refusal, by whoever made it. The refusal is the key: it ends once."""
+
+    __tablename__ = "consent_objection_lift"
+    __append_only__: ClassVar[bool] = True
+
+    objection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    actor_id: Mapped[UUID]
+    lifted_at: Mapped[datetime]
 
 
 class ConsentUse(Base):
@@ -148,3 +208,13 @@ class ConsentStanding(Base):
     max_uses: Mapped[int | None]
     moved_at: Mapped[datetime]
     version: Mapped[int]
+
+
+class ConsentUndo(Base):
+    """A withdrawal that was taken back at once: the ended record is the key, so it can be taken back only once."""
+
+    __tablename__ = "consent_undo"
+    __append_only__: ClassVar[bool] = True
+
+    record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    undone_at: Mapped[datetime]

@@ -63,7 +63,10 @@ class Withdrawn:
 
 @dataclass(frozen=True)
 class Around:
-    """What a receipt says and the record does not hold. `words` are the notice exactly as it was answered."""
+    """What a receipt says and the record does not hold. `words` are the notice exactly as it was answered.
+
+    `co_actor` is the pseudonym of whoever signed as the second.
+    """
 
     issuer: str
     recipient: Organisation
@@ -71,6 +74,7 @@ class Around:
     principal: str
     actor: str
     words: str
+    co_actor: str | None = None
 
 
 def number(record_id: UUID, act: Act) -> str:
@@ -177,7 +181,21 @@ def _purpose(record: ConsentRecord, purpose: Purpose, around: Around) -> dict[st
         "recipient_third_parties": [],
         "withdrawal_method": f"{around.issuer}/me/consents/{record.id}/withdraw" if may_end else "none",
         **({} if record.max_uses is None else {"max_uses": record.max_uses}),
+        **_limits(record),
     }
+
+
+def _limits(record: ConsentRecord) -> dict[str, Any]:
+    """What it is only about, and where the data go: written where it was said, absent where nothing was."""
+    time = {"from": record.data_from, "until": record.data_until}
+    found: dict[str, Any] = {}
+    if any(time.values()):
+        found["data_time_range"] = {name: day.isoformat() for name, day in time.items() if day is not None}
+    if record.visit_id is not None:
+        found["ends_with_visit"] = True  # which one, would tell two receipts to be one person's
+    if record.xb_country is not None:
+        found["cross_border"] = {"country": record.xb_country, "safeguard": record.xb_safeguard or ""}
+    return found
 
 
 def _pii(code: str) -> dict[str, Any]:
@@ -219,7 +237,26 @@ def _given(record: ConsentRecord, around: Around) -> dict[str, Any]:
         "event_state": STATES[record.kind],
         "channel": record.channel,
         "assurance": {"aal": record.aal, "ial": record.ial},
+        **_hands(record, around),
     }
+
+
+def _hands(record: ConsentRecord, around: Around) -> dict[str, Any]:
+    """Who acted as what (PDPA s.20), the paper it rests on, and the second signature."""
+    found: dict[str, Any] = {}
+    if record.capacity not in (None, "self"):
+        found["acted_as"] = record.capacity
+    if record.evidence is not None:
+        found["evidence"] = record.evidence
+    if record.proofing_at is not None:
+        found["identity_proved_at"] = _moment(record.proofing_at)
+    if record.co_signed_at is not None:
+        found["co_signature"] = {
+            "entity_id": around.co_actor or "",
+            "acted_as": record.co_capacity or "",
+            "event_time": _moment(record.co_signed_at),
+        }
+    return found
 
 
 def _withdrawn(ended: Withdrawn, record: ConsentRecord) -> dict[str, Any]:

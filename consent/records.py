@@ -4,22 +4,22 @@ An act writes its row, moves the one standing of its key by compare-and-swap, an
 caller's transaction. The number of the move stands in the entry, so a missing act shows (DECISIONS 15, 16).
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from consent import notices, purposes
-from consent import scopes as grammar
+from consent import choices, notices, purposes
 from consent.audit import log
+from consent.choices import Choice
 from consent.db import new_id, table_of
 from consent.decision import Standing
 from consent.errors import NotAllowed, NotFound
 from consent.history import ConsentView, for_subject, of_key
-from consent.models import ConsentRecord, ConsentRefusal, ConsentWithdrawal
-from consent.notices import Notice
+from consent.models import ConsentRecord, ConsentRefusal, ConsentStanding, ConsentWithdrawal
 from consent.purposes import Kind, Purpose
 from consent.standings import ATTEMPTS, Key, look, lost_the_race, number, standing, standings
 from consent.standings import move as move_standing
@@ -32,6 +32,7 @@ __all__ = [
     "Key",
     "Standing",
     "for_subject",
+    "for_visit",
     "get",
     "give",
     "key_of",
@@ -44,31 +45,13 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One answer on one screen, with what was on that screen and how surely we knew who answered."""
-
-    key: Key
-    client_id: str
-    actor_id: UUID
-    notice: Notice
-    scopes: tuple[str, ...]
-    categories: tuple[str, ...]
-    basis: str
-    explicit: bool
-    aal: str
-    ial: str
-    channel: str
-    lives_for: timedelta | None
-    actor_kind: str = "citizen"  # or staff, who told the notice at a counter
-
-
 def give(session: Session, choice: Choice, *, now: datetime) -> ConsentRecord:
     """Record a consent, or the confirmation of a right; it replaces what stood under the key.
 
     Raises: NotAllowed(code=…) when the purpose is not one to agree to (`kind`), the levels are too low (`aal_too_low`,
     `ial_too_low`), a C26 consent was no act of its own (`explicit`), or `basis`, `scope`, `categories`, `notice`,
-    `life` leave the catalogue; Conflict when others kept moving the key.
+    `life`, `data_range` leave the catalogue, or it is not told who acted as what (`capacity`); Conflict when others
+    kept moving the key.
     """
     purpose = purposes.get(choice.key.purpose)
     consent = purposes.is_asked(choice.basis)
@@ -76,10 +59,7 @@ def give(session: Session, choice: Choice, *, now: datetime) -> ConsentRecord:
         raise NotAllowed("This purpose is not agreed to, it is told.", detail=f"{purpose.code=}", code="kind")
     if choice.basis == "C26" and not choice.explicit:
         raise NotAllowed("Data of section 26 need an act of their own.", detail=f"{purpose.code=}", code="explicit")
-    if not purposes.reaches(choice.ial, purpose.citizen_ial):
-        raise NotAllowed("Your identity is not proved well enough.", detail=f"{purpose.code=}", code="ial_too_low")
-    if not purposes.reaches(choice.aal, purpose.citizen_aal):
-        raise NotAllowed("Sign in more strongly first.", detail=f"{purpose.code=}", code="aal_too_low")
+    choices.check_levels(choice, purpose)
     return _record(session, choice, purpose, kind="consent" if consent else "right", event="consent.given", now=now)
 
 
@@ -125,6 +105,8 @@ def refuse(session: Session, choice: Choice, *, now: datetime) -> ConsentRefusal
             channel=choice.channel,
             refused_at=now,
             ended_record_id=ended,
+            capacity=choice.capacity,
+            guardianship_id=choice.guardianship_id,
         )
         session.add(refusal)
         notices.keep(session, choice.notice)
@@ -149,15 +131,27 @@ def key_of(record: ConsentRecord) -> Key:
     return Key(record.subject_id, record.recipient_id, record.holder, record.purpose)
 
 
-def end(session: Session, record: ConsentRecord, *, actor_id: UUID, reason: str, move: int, now: datetime) -> None:
-    """Write the end of a record whose standing was just moved away from it, and its entry."""
+def end(
+    session: Session,
+    record: ConsentRecord,
+    *,
+    actor_id: UUID,
+    reason: str,
+    move: int,
+    now: datetime,
+    office: Sequence[str] = (),
+) -> None:
+    """Write the end of a record whose standing was just moved away from it, and its entry.
+
+    `office`: the codes of the counter where an officer entered it for the person; then the actor is staff.
+    """
     row = {"record_id": record.id, "actor_id": actor_id, "reason": reason, "withdrawn_at": now}
     session.execute(insert(table_of(ConsentWithdrawal)), row)
     log.append(
         session,
         "consent.withdrawn",
         now=now,
-        actor=log.Actor.citizen(actor_id),
+        actor=log.Actor.staff(actor_id) if office else log.Actor.citizen(actor_id),
         subject_id=record.subject_id,
         client_id=record.client_id,
         recipient_id=record.recipient_id,
@@ -166,63 +160,58 @@ def end(session: Session, record: ConsentRecord, *, actor_id: UUID, reason: str,
         basis=record.basis,
         consent_id=record.id,
         move=move,
-        codes=record.scopes.split(),
+        codes=(*record.scopes.split(), *office),
         reason=reason,
     )
 
 
-def lapse(session: Session, record: ConsentRecord, *, now: datetime) -> int:
-    """End a notice before its time, because what its row `ends_on` has ended; the number of the move.
+_FOR_VISIT = (
+    select(ConsentRecord)
+    .join(ConsentStanding, ConsentStanding.record_id == ConsentRecord.id)
+    .where(
+        ConsentStanding.subject_id == bindparam("person"),
+        ConsentStanding.state == "given",
+        ConsentRecord.visit_id == bindparam("visit"),
+    )
+    .order_by(ConsentRecord.id)
+)
 
-    The caller's own entry carries that number. 0: something newer stands under the key, or it is over; nothing moved.
+
+def for_visit(session: Session, subject_id: UUID, visit_id: UUID) -> Sequence[ConsentRecord]:
+    """The consents of this person that stand for this visit alone."""
+    return session.scalars(_FOR_VISIT, {"person": subject_id, "visit": visit_id}).all()
+
+
+def lapse(session: Session, record: ConsentRecord, *, now: datetime) -> int:
+    """End a notice, or a consent for one visit, before its time: what its row `ends_on` has ended. The move's number.
+
+    The decision ended it already, by itself; this makes the lists say so. The caller's own entry carries the number.
+    0: something newer stands under the key, it is over, or it is a consent for longer; nothing moved.
     Raises: Conflict if others kept moving the key.
     """
     key = key_of(record)
     for _ in range(ATTEMPTS):
         here = look(session, key)
-        if here is None or here.state != "noticed" or here.record_id != record.id or record.expires_at <= now:
+        if here is None or here.record_id != record.id or record.expires_at <= now:
             return 0
-        if move_standing(
-            session, key, here, state="noticed", basis=here.basis, record_id=record.id, expires_at=now, now=now
-        ):
+        if here.state != "noticed" and (here.state != "given" or record.visit_id is None):
+            return 0
+        told: dict[str, Any] = {
+            "state": here.state,
+            "basis": here.basis,
+            "record_id": record.id,
+            "max_uses": record.max_uses,
+        }
+        if move_standing(session, key, here, **told, expires_at=now, now=now):
             return number(here)
     raise lost_the_race(key)
-
-
-def _drawn_up(choice: Choice, purpose: Purpose, *, kind: str, now: datetime) -> ConsentRecord:
-    """The row of an act, not yet written."""
-    key, notice = choice.key, choice.notice
-    return ConsentRecord(
-        id=new_id(),
-        kind=kind,
-        subject_id=key.subject_id,
-        recipient_id=key.recipient_id,
-        holder=key.holder,
-        purpose=key.purpose,
-        client_id=choice.client_id,
-        actor_id=choice.actor_id,
-        scopes=" ".join(choice.scopes),
-        categories=" ".join(choice.categories),
-        basis=choice.basis,
-        explicit=choice.explicit,
-        notice_id=notice.id,
-        notice_version=notice.version,
-        notice_sha256=notice.sha256,
-        locale=notice.locale,
-        aal=choice.aal,
-        ial=choice.ial,
-        channel=choice.channel,
-        given_at=now,
-        expires_at=now + purpose.life(choice.lives_for),
-        max_uses=purpose.max_uses,
-    )
 
 
 def _record(
     session: Session, choice: Choice, purpose: Purpose, *, kind: str, event: str, now: datetime
 ) -> ConsentRecord:
-    _check(choice, purpose)
-    key, record = choice.key, _drawn_up(choice, purpose, kind=kind, now=now)
+    choices.check(choice, purpose)
+    key, record = choice.key, choices.drawn_up(choice, purpose, kind=kind, now=now)
     state = "noticed" if kind == "notice" else "given"
     for _ in range(ATTEMPTS):
         here = look(session, key)
@@ -243,19 +232,6 @@ def _record(
             _tell(session, choice, event, consent_id=record.id, move=number(here), now=now)
             return record
     raise lost_the_race(key)
-
-
-def _check(choice: Choice, purpose: Purpose) -> None:
-    rows = (*purpose.all_scopes, grammar.NAME_PREFIX + purpose.code)
-    rules = (
-        ("notice", choice.notice.purpose == purpose.code),
-        ("basis", choice.basis in purposes.possible_bases(purpose)),
-        ("categories", set(choice.categories) <= set(purpose.data_categories)),
-        ("scope", all(any(grammar.covers(row, scope) for row in rows) for scope in choice.scopes)),
-    )
-    for code, kept in rules:
-        if not kept:
-            raise NotAllowed("This is not what the purpose allows.", detail=f"{purpose.code=} {code=}", code=code)
 
 
 def _tell(

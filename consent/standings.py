@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from consent.db import InsertOnce, rows_of, table_of
 from consent.decision import Standing
 from consent.errors import Conflict
-from consent.models import ConsentStanding, ConsentUse
+from consent.models import ConsentObjection, ConsentObjectionLift, ConsentRecord, ConsentStanding, ConsentUse
 
 ATTEMPTS = 3
 ANY_HOLDER = "any"
@@ -47,7 +47,9 @@ class Here:
     version: int
 
 
-_AT, _USE = table_of(ConsentStanding).c, table_of(ConsentUse).c
+_STANDING, _RECORD = table_of(ConsentStanding), table_of(ConsentRecord)
+_AT, _OF, _USE = _STANDING.c, _RECORD.c, table_of(ConsentUse).c
+_NO, _LIFT = table_of(ConsentObjection).c, table_of(ConsentObjectionLift).c
 _AT_KEY = (
     _AT.subject_id == bindparam("at_subject"),
     _AT.recipient_id == bindparam("at_recipient"),
@@ -55,18 +57,25 @@ _AT_KEY = (
 )
 _AT_PURPOSE = _AT.purpose == bindparam("at_purpose")
 _USED = select(func.count()).where(_USE.record_id == _AT.record_id).scalar_subquery()
+# Whether this person refuses anything in general: who never did costs no statement more.
+_REFUSES = (
+    select(_NO.id)
+    .where(_NO.subject_id == _AT.subject_id, ~select(_LIFT.objection_id).where(_LIFT.objection_id == _NO.id).exists())
+    .exists()
+)
 # All purposes of the key: they are few, and a list in the statement costs more than the rows that are left aside.
-_STANDINGS = select(
-    _AT.purpose,
-    _AT.state,
-    _AT.basis,
-    _AT.record_id,
-    _AT.expires_at,
-    _AT.moved_at,
-    _AT.max_uses,
-    _AT.version,
-    _USED.label("used"),
-).where(*_AT_KEY)
+_STANDINGS = (
+    select(
+        *(_AT.purpose, _AT.state, _AT.basis, _AT.record_id, _AT.expires_at, _AT.moved_at, _AT.max_uses, _AT.version),
+        *(_OF.given_at, _OF.capacity, _OF.guardianship_id, _OF.co_signed_at, _OF.visit_id, _OF.data_from),
+        *(_OF.data_until, _OF.categories, _OF.scopes, _OF.notice_version, _OF.values_mac, _OF.proofing_at),
+        _OF.channel,
+        _USED.label("used"),
+        _REFUSES.label("refuses"),
+    )
+    .select_from(_STANDING.outerjoin(_RECORD, _OF.id == _AT.record_id))
+    .where(*_AT_KEY)
+)
 _LOOK = select(_AT.state, _AT.basis, _AT.record_id, _AT.version).where(*_AT_KEY, _AT_PURPOSE)
 _first_move = InsertOnce(ConsentStanding)
 _NEXT_MOVE = update(table_of(ConsentStanding)).where(*_AT_KEY, _AT_PURPOSE, _AT.version == bindparam("from_version"))
@@ -98,19 +107,33 @@ def standings(
             "at_holder": holder,
         },
     )
-    return {
-        row.purpose: Standing(
-            state=row.state,
-            record_id=row.record_id,
-            expires_at=row.expires_at,
-            moved_at=row.moved_at,
-            uses_left=None if row.max_uses is None else row.max_uses - row.used,
-            move=row.version,
-            basis=row.basis,
-        )
-        for row in rows
-        if row.purpose in purposes
-    }
+    return {row.purpose: _as_standing(row) for row in rows if row.purpose in purposes}
+
+
+def _as_standing(row: Row[*tuple[Any, ...]]) -> Standing:
+    return Standing(
+        state=row.state,
+        record_id=row.record_id,
+        expires_at=row.expires_at,
+        moved_at=row.moved_at,
+        uses_left=None if row.max_uses is None else row.max_uses - row.used,
+        move=row.version,
+        basis=row.basis,
+        given_at=row.given_at,
+        capacity=row.capacity or "self",
+        guardianship_id=row.guardianship_id,
+        cosigned=row.co_signed_at is not None,
+        visit_id=row.visit_id,
+        data_from=row.data_from,
+        data_until=row.data_until,
+        categories=tuple((row.categories or "").split()),
+        scopes=tuple((row.scopes or "").split()),
+        notice_version=row.notice_version,
+        values_mac=row.values_mac,
+        proofing_at=row.proofing_at,
+        channel=row.channel or "",
+        refuses=row.refuses,
+    )
 
 
 def use(session: Session, record_id: UUID, *, client_id: str, most: int, now: datetime) -> bool:

@@ -117,3 +117,75 @@ def test_a_published_notice_cannot_be_changed(sessions):
 
     with sessions.write() as session, pytest.raises(DBAPIError, match="append-only"):
         session.execute(ConsentNotice.__table__.update().values(body="other"))
+
+
+def test_s19_how_to_take_it_back_and_what_that_does_is_told_before_the_answer(session):
+    """PDPA s.19: the effect of a withdrawal is told; so it stands in the words that are kept, where it was asked."""
+    notices.publish_catalogue(session, now=NOW)
+    facts = {"recipient_name": "X", "categories": ("visits",)}
+
+    for locale in notices.LOCALES:
+        asked = notices.current(session, "EHR-SHARE", locale=locale, asked=True, **facts)
+        told = notices.current(session, "EHR-SHARE", locale=locale, **facts)
+        assert asked.lines[-1] == notices.undo_sentence(locale)
+        assert asked.lines[:-1] == told.lines
+        assert asked.sha256 != told.sha256
+
+
+def test_sentences_of_one_request_and_countries_belong_to_the_words_that_are_kept(session):
+    """PDPA s.28: a country that was not told was not agreed to."""
+    notices.publish_catalogue(session, now=NOW)
+
+    notice = notices.current(
+        session,
+        "EHR-SHARE",
+        locale="en",
+        recipient_name="X",
+        categories=("visits",),
+        details=("Only your visit\nof today.",),
+        abroad=("Your data leave Thailand.",),
+    )
+
+    assert notice.lines[3:6] == ("Only your visit of today.", "Data: visits", "Your data leave Thailand.")
+
+
+BEFORE = {"name": "A", "text": "Lets it see.", "if_refused": "No.", "basis": "C26", "data": {"visits": "visits"}}
+
+
+@pytest.mark.parametrize(
+    ("now", "differs"),
+    [
+        ({}, []),
+        ({"text": "Lets them see."}, [("text", "Lets it see.", "Lets them see.")]),
+        ({"basis": "TREAT", "name": "B"}, [("name", "A", "B"), ("basis", "C26", "TREAT")]),
+        ({"data": {"visits": "stays", "costs": "costs"}}, [("data", "visits", "stays")]),
+        ({"data": {"visits": "visits", "costs": "prices"}}, []),
+    ],
+    ids=["nothing", "a sentence", "basis and title", "a label that was shown", "a label that was not"],
+)
+def test_only_lines_that_were_shown_and_differ_are_a_difference(now, differs):
+    """Issue 5: a new version asks again only where it changed, and shows the difference line by line."""
+    found = notices.changes(BEFORE, {**BEFORE, **now}, ("visits",))
+
+    assert [(change.part, change.was, change.now) for change in found] == differs
+
+
+def test_the_difference_is_counted_from_the_moment_of_the_answer(session, monkeypatch):
+    """Whoever answered the newest words is shown nothing; whoever answered older ones, all that changed since."""
+    notices.publish_catalogue(session, now=NOW)
+    row = purposes.get("EHR-SHARE")
+    for hours in (1, 2):
+        changed = replace(row, text=purposes.Bilingual(f"ข้อความ {hours}", row.text.en))
+        monkeypatch.setitem(purposes._PURPOSES, "EHR-SHARE", changed)
+        notices.publish_catalogue(session, now=NOW + hours * HOUR)
+
+    def since(hours, locale="th"):
+        at = NOW + hours * HOUR
+        found = notices.difference(session, "EHR-SHARE", locale=locale, since=at, categories=("visits",))
+        return [(change.was, change.now) for change in found]
+
+    assert since(0) == [(row.text.th, "ข้อความ 2")]
+    assert since(1) == [("ข้อความ 1", "ข้อความ 2")]
+    assert since(2) == []
+    assert since(0, "en") == []
+    assert since(-1) == []

@@ -34,6 +34,7 @@ HOSPITAL = {
         ("openid email", PORTAL, {"SIGNIN": "openid", "CONTACT": "email"}),
         ("openid", {"SIGNIN": []}, {"SIGNIN": "openid"}),
         ("patient/Condition.r openid", PORTAL, {"PHR-SELF": "patient/Condition.r", "SIGNIN": "openid"}),
+        ("patient/Condition.read openid", PORTAL, {"PHR-SELF": "patient/Condition.rs", "SIGNIN": "openid"}),
         (
             "patient/Observation.rs?category=laboratory patient/Observation.r?category=vital-signs&code=85354-9",
             PORTAL,
@@ -119,7 +120,7 @@ def test_a_named_purpose_takes_a_scope_that_another_owns():
 
 def test_unknown_scopes_are_ignored_and_listed():
     """Catalogue rule 1, RFC 6749 section 3.3: a client written for another server still works."""
-    strange = ("fhirUser", "launch/patient", "moph.nothing", "purpose:NOPE", "patient/Basic.r", "patient/Patient.read")
+    strange = ("fhirUser", "launch/patient", "moph.nothing", "purpose:NOPE", "patient/Basic.r", "patient/Basic.read")
 
     found = resolve(["openid", *strange], PORTAL)
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -242,3 +242,47 @@ def test_what_was_told_and_what_is_used_up_are_told_apart(session):
     assert history.of_record(session, once.id, now=NOW).state == "active"
     assert standings.use(session, once.id, client_id="portal", most=1, now=NOW)
     assert history.of_record(session, once.id, now=NOW).state == "ended"
+
+
+def test_a_receipt_tells_who_acted_as_what_for_which_time_and_where_the_data_go():
+    """PDPA s.20, s.28: capacity, second signature, paper, visit, time range, country; nobody by name or id."""
+    visit, second = UUID("019ab000-0000-7000-8000-0000000000c1"), UUID("019ab000-0000-7000-8000-0000000000c2")
+    told = record(
+        capacity="parent",
+        guardianship_id=second,
+        co_actor_id=second,
+        co_capacity="self",
+        co_signed_at=NOW + HOUR,
+        visit_id=visit,
+        data_from=date(2025, 1, 1),
+        evidence="cd" * 32,
+        xb_country="JP",
+        xb_safeguard="contract",
+        proofing_at=NOW - DAY,
+    )
+
+    document = receipts.render(told, replace(AROUND, co_actor="c" * 64))
+
+    (purpose,) = document["pii_processing"]["purposes"]
+    assert purpose["data_time_range"] == {"from": "2025-01-01"}
+    assert purpose["ends_with_visit"] is True
+    assert purpose["cross_border"] == {"country": "JP", "safeguard": "contract"}
+    (act,) = document["events"]
+    assert (act["acted_as"], act["evidence"]) == ("parent", "cd" * 32)
+    assert act["identity_proved_at"] == "2026-11-22T03:00:00.000Z"
+    assert act["co_signature"] == {
+        "entity_id": "c" * 64,
+        "acted_as": "self",
+        "event_time": "2026-11-23T04:00:00.000Z",
+    }
+    said = receipts.payload(document).decode()
+    assert str(visit) not in said
+    assert str(second) not in said
+
+
+def test_what_was_not_said_is_not_in_a_receipt():
+    """Receipts from before these facts were kept have the same bytes as ever."""
+    old, own = record(), record(capacity="self")
+    assert receipts.payload(receipts.render(old, AROUND)) == receipts.payload(receipts.render(own, AROUND))
+    absent = ("acted_as", "co_signature", "data_time_range", "ends_with_visit", "cross_border")
+    assert not any(word in receipts.payload(receipts.render(old, AROUND)).decode() for word in absent)

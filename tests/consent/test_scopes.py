@@ -93,3 +93,28 @@ def test_any_text_can_be_looked_at(text):
 def test_a_scope_that_names_a_person_or_is_malformed_is_unfit(word):
     """RFC 6749 section 3.3; scopes stand in the log, national IDs never do."""
     assert not scopes.is_fit(word)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("patient/Observation.read", "patient/Observation.rs"),
+        ("user/Observation.write", "user/Observation.cud"),
+        ("system/Observation.*", "system/Observation.cruds"),
+        ("patient/*.read", "patient/*.rs"),
+        ("patient/Observation.rs", "patient/Observation.rs"),
+        ("patient/Observation.reads", "patient/Observation.reads"),
+        ("patient/observation.read", "patient/observation.read"),
+        ("openid", "openid"),
+        ("launch/patient.read", "launch/patient.read"),
+    ],
+)
+def test_words_of_smart_v1_are_read_as_letters_of_v2(old, new):
+    """SMART App Launch 2.2: `.read` is `.rs`, `.write` is `.cud`, `.*` is all of them; nothing else changes."""
+    assert scopes.v2(old) == new
+
+
+@given(plain)
+def test_a_scope_of_v2_stays_as_it_is(scope):
+    """What is new already is not touched."""
+    assert scopes.v2(scope) == scope
