@@ -14,6 +14,8 @@ _PERSON = re.compile(r"@|\d{13}")
 _FHIR = re.compile(
     r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(?=[cruds])(c?r?u?d?s?)(?:\?([a-z_][^\s=&?]*=[^\s=&]+(?:&[a-z_][^\s=&?]*=[^\s=&]+)*))?"
 )
+_V1 = re.compile(r"((?:patient|user|system)/(?:[A-Z][A-Za-z]*|\*))\.(read|write|\*)")
+_LETTERS_OF_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,22 @@ class Fhir:
 
 
 def parse(scope: str) -> Fhir | None:
-    """The parts of a SMART v2 scope, or None for anything else (also v1's `.read`, and letters out of order)."""
+    """The parts of a SMART v2 scope, or None for anything else (letters out of order; v1, which `v2` reads)."""
     match = _FHIR.fullmatch(scope)
     if match is None:
         return None
     context, resource, letters, query = match.groups()
     pairs = (pair.split("=", 1) for pair in query.split("&")) if query else ()
     return Fhir(context, resource, frozenset(letters), frozenset((k, frozenset(v.split(","))) for k, v in pairs))
+
+
+def v2(scope: str) -> str:
+    """A scope of SMART v1 in the letters of v2 (SMART App Launch 2.2, "scopes for requesting clinical data").
+
+    `.read` is `.rs`, `.write` is `.cud`, `.*` is `.cruds`; everything else stays as it is.
+    """
+    found = _V1.fullmatch(scope)
+    return scope if found is None else f"{found[1]}.{_LETTERS_OF_V1[found[2]]}"
 
 
 def is_fit(scope: str) -> bool:

@@ -31,6 +31,15 @@ BY_SCOPE: dict[str, Callable[[subjects.Profile], dict[str, Any]]] = {
     "moph.demographics": lambda p: {"birthdate": p.birth_date, "gender": p.gender},
 }
 PID = "moph.pid"
+NAMES = {  # scope -> the claims that it opens, for who asks what a grant is good for
+    "openid": ("sub", "ial", "ial_at", "ial_method", "ial_expires"),
+    "profile": ("name", "given_name", "family_name", "locale"),
+    "email": ("email", "email_verified"),
+    "phone": ("phone_number", "phone_number_verified"),
+    "address": ("address",),
+    "moph.demographics": ("birthdate", "gender"),
+    PID: ("pid",),
+}
 OPENING = frozenset({"openid", PID, *BY_SCOPE})  # the scopes that UserInfo has a use for
 _NUMBER = select(NationalId.number).where(NationalId.subject_id == bindparam("subject"), NationalId.proved)
 SUPPORTED = (

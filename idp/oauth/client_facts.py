@@ -41,6 +41,8 @@ class ClientFacts(ClientMixin):
     created_at: datetime
     min_aal: str | None = None
     min_ial: str | None = None
+    xb_country: str | None = None
+    xb_safeguard: str | None = None
 
     @property
     def floors(self) -> tuple[Aal, Ial]:

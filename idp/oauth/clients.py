@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import CheckConstraint, Engine, bindparam, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from consent import abroad
 from consent import purposes as catalogue
 from consent.audit import log
 from consent.db import Base, Plain
@@ -67,6 +68,8 @@ class Client(Base):
     created_at: Mapped[datetime]
     min_aal: Mapped[Plain | None]
     min_ial: Mapped[Plain | None]
+    xb_country: Mapped[Plain | None]  # where it keeps what it receives, when that is not Thailand
+    xb_safeguard: Mapped[Plain | None]
 
 
 _FIND = select(Client.__table__).where(Client.__table__.c.id == bindparam("id"))
@@ -148,6 +151,8 @@ def register(
     jwks: object = None,
     min_aal: str | None = None,
     min_ial: str | None = None,
+    xb_country: str | None = None,
+    xb_safeguard: str | None = None,
 ) -> tuple[Client, str | None]:
     """Register a client and give its secret, which is shown once and kept hashed (RFC 6749 section 2.3.1).
 
@@ -157,12 +162,14 @@ def register(
     """
     registration.check_words(kind, profile, auth_method, grant_types, id_token_alg)
     registration.check_levels(min_aal, min_ial)
+    abroad.check_service(xb_country, xb_safeguard)
     links = (event_endpoint, logo_uri, policy_uri, tos_uri)
     registration.check_addresses(kind, redirect_uris, post_logout_redirect_uris, grant_types, links)
     _check_identity(session, client_id)
     recipient = directory.recipient_of(session, legal_entity_id, now=now)
     catalogue.check_registration(purposes, recipient_kind=recipient.kind, own_app=recipient.own_app)
     given = _new_secret(auth_method, secret)
+    later = {"min_aal": min_aal, "min_ial": min_ial, "xb_country": xb_country, "xb_safeguard": xb_safeguard}
     client = Client(
         id=client_id,
         name_th=name_th,
@@ -186,8 +193,7 @@ def register(
         tos_uri=tos_uri,
         status="active",
         created_at=now,
-        min_aal=min_aal,
-        min_ial=min_ial,
+        **later,
     )
     session.add(client)
     session.flush()
@@ -209,6 +215,21 @@ def require(session: Session, client_id: str, *, min_aal: str | None, min_ial: s
     levels = (f"aal:{min_aal or Aal.AAL1.value}", f"ial:{min_ial or Ial.IAL1_1.value}")
     actor = log.Actor.system("idp")
     log.append(session, "client.changed", now=now, actor=actor, client_id=client_id, codes=levels)
+
+
+def move_abroad(session: Session, client_id: str, *, country: str | None, safeguard: str | None, now: datetime) -> None:
+    """It keeps what it receives in that country from now on, or in Thailand (both None); people are asked again.
+
+    Appends client.changed. Raises: NotFound; NotAllowed(code="country" or "safeguard").
+    """
+    abroad.check_service(country, safeguard)
+    moved = update(Client).where(Client.id == client_id).values(xb_country=country, xb_safeguard=safeguard)
+    changed = session.execute(moved)
+    _known(session).pop(client_id, None)
+    if not changed.rowcount:  # type: ignore[attr-defined]
+        raise NotFound("There is no such client.", detail="client")
+    codes = (f"country:{country or 'TH'}", f"safeguard:{safeguard or '-'}")
+    log.append(session, "client.changed", now=now, actor=log.Actor.system("idp"), client_id=client_id, codes=codes)
 
 
 def suspend(session: Session, client_id: str, *, now: datetime) -> None:

@@ -247,6 +247,15 @@ def revoke_family(session: Session, family_id: UUID, *, now: datetime) -> None:
     )
 
 
+def revoke_families(session: Session, grant_id: UUID, *, now: datetime) -> None:
+    """No refresh token of this grant works any more; the grant goes on."""
+    session.execute(
+        update(RefreshFamily)
+        .where(RefreshFamily.grant_id == grant_id, RefreshFamily.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
 def purge(session: Session, *, now: datetime) -> int:
     """Delete codes whose replay no longer says anything; how many."""
     old = delete(AuthorizationCode).where(AuthorizationCode.expires_at < now - KEPT_AFTER_USE)

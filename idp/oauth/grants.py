@@ -1,6 +1,7 @@
 """What a citizen granted to a client in one authorization, and the consents it rests on (DECISIONS 10).
 
-A clinician's grant hangs on a visit as well: `subject_id` is then the clinician, `patient_id` whose data it opens.
+A clinician's grant hangs on a visit or an emergency as well, a guardian's on the guardianship: `subject_id` is who
+signed in, `patient_id` whose data it opens.
 
 Codes, refresh families and access tokens hang on a grant; ending it ends them all at the next request.
 """
@@ -11,12 +12,13 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, insert, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
-from consent.db import Base, Plain, new_id, table_of
+from consent.db import Base, InsertOnce, Plain, Sealed, new_id, table_of
 from idp.assurance import Aal
+from idp.oauth import slots
 from idp.oauth.pipeline import AuthorizeRequest
 
 
@@ -24,6 +26,16 @@ class Grant(Base):
     """One authorization. `scopes` is JSON purpose -> scopes as granted; what still stands is asked live."""
 
     __tablename__ = "oauth_grant"
+    __table_args__ = (
+        Index("uq_oauth_grant_status_place", "status_list", "status_idx", unique=True),
+        Index(
+            "ix_oauth_grant_status_ended",
+            "status_list",
+            "ended_at",
+            sqlite_where=text("ended_at IS NOT NULL"),
+            postgresql_where=text("ended_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     subject_id: Mapped[UUID] = mapped_column(index=True)
@@ -43,6 +55,14 @@ class Grant(Base):
     acr: Mapped[Plain | None]  # what the ID token answers where an acr was essential; else the sign-in's own level
     patient_id: Mapped[UUID | None]
     visit_id: Mapped[UUID | None] = mapped_column(index=True)
+    emergency_id: Mapped[UUID | None] = mapped_column(index=True)
+    guardianship_id: Mapped[UUID | None] = mapped_column(index=True)  # `patient_id` is then the ward
+    status_list: Mapped[int | None]  # its place in the published lists (`slots`); None: all places of the day are taken
+    status_idx: Mapped[int | None]
+    managed: Mapped[bool | None]  # its client asked for it by `grant_management_action`, and is told its id
+    details: Mapped[Sealed | None]  # authorization_details as granted (RFC 9396)
+    updated_at: Mapped[datetime | None]
+    ended_over: Mapped[UUID | None]  # the record whose end was the grant's
 
 
 class GrantConsent(Base):
@@ -71,10 +91,21 @@ class SignInFacts(Protocol):
 
 
 class VisitLike(Protocol):
-    """The part of a visit that a clinician's grant names."""
+    """The part of a visit, or of an emergency, that a clinician's grant names."""
 
     @property
-    def visit_id(self) -> UUID: ...  # noqa: D102
+    def visit_id(self) -> UUID | None: ...  # noqa: D102
+    @property
+    def emergency_id(self) -> UUID | None: ...  # noqa: D102
+    @property
+    def patient_id(self) -> UUID: ...  # noqa: D102
+
+
+class ProxyLike(Protocol):
+    """The part of a guardianship that the grant of somebody who acts for another names."""
+
+    @property
+    def guardianship_id(self) -> UUID: ...  # noqa: D102
     @property
     def patient_id(self) -> UUID: ...  # noqa: D102
 
@@ -89,7 +120,7 @@ class ClientLike(Protocol):
 
 
 _GRANT = table_of(Grant)
-_BEGIN, _REST = insert(_GRANT), insert(table_of(GrantConsent))
+_begin, _REST = InsertOnce(Grant), insert(table_of(GrantConsent))
 _BEGUN = tuple(column.key for column in _GRANT.columns)
 
 
@@ -105,6 +136,7 @@ def begin(
     offline_access: bool,
     now: datetime,
     visit: VisitLike | None = None,
+    proxy: ProxyLike | None = None,
 ) -> Grant:
     """Write down what was granted: `scopes` by purpose, resting on `records` by purpose, and on the visit if any."""
     grant = Grant(
@@ -122,10 +154,15 @@ def begin(
         session_id_hash=signed_in.id_hash,
         session_expires_at=signed_in.expires_at,
         created_at=now,
-        patient_id=None if visit is None else visit.patient_id,
+        patient_id=next((one.patient_id for one in (visit, proxy) if one is not None), None),
         visit_id=None if visit is None else visit.visit_id,
+        emergency_id=None if visit is None else visit.emergency_id,
+        guardianship_id=None if proxy is None else proxy.guardianship_id,
+        managed=areq.grant_action is not None or None,
     )
-    session.execute(_BEGIN, {name: getattr(grant, name) for name in _BEGUN})
+    row = {name: getattr(grant, name) for name in _BEGUN}
+    if not any(_begin(session, {**row, **slots.columns(place)}) for place in slots.draws(now)):
+        _begin(session, row)
     rests = [{"grant_id": grant.id, "record_id": record, "purpose": purpose} for purpose, record in records.items()]
     if rests:
         session.execute(_REST, rests)
@@ -148,7 +185,7 @@ def end(session: Session, grant_id: UUID, *, reason: str, now: datetime, consent
     ended = session.execute(
         update(Grant)
         .where(Grant.id == grant_id, Grant.ended_at.is_(None))
-        .values(ended_at=now, end_reason=reason)
+        .values(ended_at=now, end_reason=reason, ended_over=consent_id)
         .returning(Grant.subject_id, Grant.client_id, Grant.recipient_id, Grant.patient_id)
     ).one_or_none()
     if ended is None:
@@ -190,6 +227,13 @@ def end_for_subject(session: Session, subject_id: UUID, *, now: datetime, reason
     return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
 
 
+def end_of_person(session: Session, subject_id: UUID, client_id: str, *, now: datetime, reason: str) -> int:
+    """End every grant of one person at one client; how many."""
+    theirs = Grant.subject_id == subject_id, Grant.client_id == client_id, Grant.ended_at.is_(None)
+    ids = session.scalars(select(Grant.id).where(*theirs).order_by(Grant.id)).all()
+    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+
+
 def end_everything(session: Session, *, now: datetime, reason: str) -> int:
     """End every grant (a backup was restored: what was revoked since must stay dead); how many."""
     ids = session.scalars(select(Grant.id).where(Grant.ended_at.is_(None)).order_by(Grant.id)).all()
@@ -210,8 +254,22 @@ def end_for_session(session: Session, id_hash: str, *, now: datetime, offline_to
 
 def end_for_visit(session: Session, visit_id: UUID, *, now: datetime) -> int:
     """End every clinician's grant of a visit that is over; how many."""
-    ids = session.scalars(select(Grant.id).where(Grant.visit_id == visit_id, Grant.ended_at.is_(None))).all()
-    return sum(end(session, grant_id, reason="visit_over", now=now) for grant_id in ids)
+    return _end_of(session, Grant.visit_id == visit_id, reason="visit_over", now=now)
+
+
+def end_for_emergency(session: Session, emergency_id: UUID, *, now: datetime) -> int:
+    """End every grant of an emergency that is over; how many."""
+    return _end_of(session, Grant.emergency_id == emergency_id, reason="emergency_over", now=now)
+
+
+def end_for_guardianship(session: Session, guardianship_id: UUID, *, reason: str, now: datetime) -> int:
+    """End every grant of somebody who may act for another no longer; how many."""
+    return _end_of(session, Grant.guardianship_id == guardianship_id, reason=reason, now=now)
+
+
+def _end_of(session: Session, which: ColumnElement[bool], *, reason: str, now: datetime) -> int:
+    ids = session.scalars(select(Grant.id).where(which, Grant.ended_at.is_(None))).all()
+    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
 
 
 def follow_session(session: Session, old_id_hash: str, new_id_hash: str) -> None:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 
+from idp.oauth import acting
 from idp.oauth.clients import ClientFacts
 from idp.oauth.live import GrantFacts
 from idp.oauth.pipeline import Context
@@ -45,6 +46,7 @@ def build(context: Context, client: ClientFacts, grant: GrantFacts, *, nonce: st
         "amr": grant.amr,
         **grant.proofing,
         "at_hash": half_hash(access_token),
+        **acting.proxy_for(context, grant, client.sector),
     }
     if nonce is not None:
         claims["nonce"] = nonce

@@ -1,7 +1,7 @@
-"""SMART App Launch 2.2, section 4: a clinician opens their hospital's application from our page for one visit.
+"""SMART App Launch 2.2, section 4: a clinician opens their hospital's application from our page, for one patient.
 
-The handle in the application's address is 256 random bits, stored hashed: for one client, one visit and the one person
-who pressed the button, good once within ten minutes. Whoever else reads the address has nothing.
+The handle in the application's address is 256 random bits, stored hashed: for one client, one visit or emergency, and
+the one person who pressed the button, good once within ten minutes. Whoever else reads the address has nothing.
 """
 
 import secrets
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, bindparam, delete, select, update
+from sqlalchemy import CheckConstraint, ForeignKey, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.db import Base, Plain
@@ -23,22 +23,28 @@ LIFETIME = timedelta(minutes=10)
 
 
 class LaunchApp(Base):
-    """Where a client's application is launched: an address of its own that takes `iss` and `launch`."""
+    """Where a client's application is launched: addresses of its own that take `iss` and `launch`.
+
+    The one for emergencies is another, because the application asks for other scopes there (catalogue rule 1).
+    """
 
     __tablename__ = "launch_app"
 
     client_id: Mapped[Plain] = mapped_column(ForeignKey("client.id"), primary_key=True)
     launch_uri: Mapped[Plain]
+    emergency_uri: Mapped[Plain | None]
 
 
 class LaunchHandle(Base):
     """One press of the button. `used_at` is set by the conditional UPDATE that lets exactly one code be issued."""
 
     __tablename__ = "launch_handle"
+    __table_args__ = (CheckConstraint("(visit_id IS NULL) <> (emergency_id IS NULL)", name="one"),)
 
     handle_hash: Mapped[Plain] = mapped_column(primary_key=True)
     client_id: Mapped[Plain]
-    visit_id: Mapped[UUID] = mapped_column(ForeignKey("visit.id"))
+    visit_id: Mapped[UUID | None] = mapped_column(ForeignKey("visit.id"))
+    emergency_id: Mapped[UUID | None] = mapped_column(ForeignKey("emergency_access.id"))
     made_for: Mapped[UUID]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
@@ -61,7 +67,8 @@ class App:
 class LaunchFacts:
     """A handle that is this client's, unused and in time."""
 
-    visit_id: UUID
+    visit_id: UUID | None
+    emergency_id: UUID | None
     made_for: UUID
 
 
@@ -71,13 +78,14 @@ _APPS = (
     .where(Client.legal_entity_id == bindparam("entity"), Client.status == "active")
     .order_by(Client.id)
 )
+_RESCUE_APPS = _APPS.where(LaunchApp.emergency_uri.is_not(None))
 _APP = (
-    select(LaunchApp.launch_uri)
+    select(LaunchApp.launch_uri, LaunchApp.emergency_uri)
     .join(Client, LaunchApp.client_id == Client.id)
     .where(Client.id == bindparam("app"), Client.legal_entity_id == bindparam("entity"), Client.status == "active")
 )
 _TABLE = LaunchHandle.__table__
-_FIND = select(_TABLE.c.visit_id, _TABLE.c.made_for).where(
+_FIND = select(_TABLE.c.visit_id, _TABLE.c.emergency_id, _TABLE.c.made_for).where(
     _TABLE.c.handle_hash == bindparam("hash"),
     _TABLE.c.client_id == bindparam("app"),
     _TABLE.c.used_at.is_(None),
@@ -91,16 +99,19 @@ _USE = (
 )
 
 
-def register(session: Session, client_id: str, launch_uri: str) -> None:
+def register(session: Session, client_id: str, launch_uri: str, *, emergency_uri: str | None = None) -> None:
     """Say where a client's application is launched; saying it again moves it. Raises: NotAllowed for a bad address."""
     check_link(launch_uri)
-    session.merge(LaunchApp(client_id=client_id, launch_uri=launch_uri))
+    if emergency_uri is not None:
+        check_link(emergency_uri)
+    session.merge(LaunchApp(client_id=client_id, launch_uri=launch_uri, emergency_uri=emergency_uri))
     session.flush()
 
 
-def apps_of(session: Session, legal_entity_id: UUID) -> list[App]:
-    """The applications of one organisation that can be launched."""
-    return [App(*row) for row in session.execute(_APPS, {"entity": legal_entity_id})]
+def apps_of(session: Session, legal_entity_id: UUID, *, in_emergency: bool = False) -> list[App]:
+    """The applications of one organisation that can be launched: for a visit, or in an emergency."""
+    known = _RESCUE_APPS if in_emergency else _APPS
+    return [App(*row) for row in session.execute(known, {"entity": legal_entity_id})]
 
 
 def begin(
@@ -108,16 +119,18 @@ def begin(
     client_id: str,
     *,
     legal_entity_id: UUID,
-    visit_id: UUID,
+    visit_id: UUID | None = None,
+    emergency_id: UUID | None = None,
     made_for: UUID,
     issuer: str,
     now: datetime,
 ) -> str:
-    """A handle for this client, visit and person; the address to send their browser to (section 4.2).
+    """A handle for this client, visit (or emergency) and person; the address to send their browser to (section 4.2).
 
     Raises: NotFound for a client that is not this organisation's or cannot be launched.
     """
-    launch_uri = session.scalar(_APP, {"app": client_id, "entity": legal_entity_id})
+    app = session.execute(_APP, {"app": client_id, "entity": legal_entity_id}).one_or_none()
+    launch_uri = None if app is None else app.launch_uri if emergency_id is None else app.emergency_uri
     if launch_uri is None:
         raise NotFound("We could not find that application.", detail="launch")
     handle = secrets.token_urlsafe(HANDLE_BYTES)
@@ -126,6 +139,7 @@ def begin(
             handle_hash=secret_hash(handle),
             client_id=client_id,
             visit_id=visit_id,
+            emergency_id=emergency_id,
             made_for=made_for,
             expires_at=now + LIFETIME,
         )

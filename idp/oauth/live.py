@@ -1,4 +1,4 @@
-"""What is true at this moment: a grant with its person and client, and the decision on its purposes (DECISIONS 11).
+"""What is true at this moment: a grant with its person and client, and in whose place they act (DECISIONS 11).
 
 Asked at every issue, refresh, introspection and UserInfo; never remembered.
 """
@@ -12,21 +12,21 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from consent import access
-from consent.audit import log
 from consent.db import table_of
-from consent.decision import Verdict
-from idp import directory, visits
+from idp import emergency_access, proxies, visits
 from idp.assurance import Aal, Ial, amr_of
+from idp.oauth import details, slots
 from idp.oauth.clients import Client
 from idp.oauth.grants import Grant
 from idp.oauth.pipeline import Context
+from idp.oauth.visit_detail import Detail
+from idp.proxies import Proxy
 from idp.subjects import Subject
-from idp.visits import Treatment
+from idp.treatments import Treatment
 
 # Why a grant ended, as far as its client hears of it: by our signed event, or because it did it itself.
 TOLD_TO_CLIENTS = frozenset(
-    {"withdrawn", "narrowed", "revoked_by_client", "code_replayed", "refresh_replayed", "visit_over"}
+    {"withdrawn", "narrowed", "revoked_by_client", "code_replayed", "refresh_replayed", "visit_over", "emergency_over"}
 )
 
 
@@ -54,7 +54,13 @@ class GrantFacts:
     ial_at: datetime
     ial_expires_at: datetime | None
     client_status: str
+    status_list: int | None = None
+    status_idx: int | None = None
+    managed: bool | None = None
+    ended_over: UUID | None = None
+    details: tuple[Detail, ...] = ()  # RFC 9396: what of it is for one visit only
     treatment: Treatment | None = None  # a clinician's grant: the visit it hangs on, and their part in it
+    proxy: Proxy | None = None  # the grant of somebody who acts for another
 
     def stopped_at(self, now: datetime) -> str | None:
         """Why nothing works on this grant any more, or None."""
@@ -66,12 +72,32 @@ class GrantFacts:
             return "client_suspended"
         if not self.offline_access and self.session_expires_at is not None and now >= self.session_expires_at:
             return "signed_out"
+        if self.proxy is not None:
+            return self.proxy.stopped_at(now)
         return None if self.treatment is None else self.treatment.stopped_at(now)
 
     @property
     def data_subject_id(self) -> UUID:
-        """Whose data it opens: the person who granted it, or the patient whom the clinician treats."""
-        return self.subject_id if self.treatment is None else self.treatment.patient_id
+        """Whose data it opens: the person's who granted it, the ward's, or the patient's whom the clinician treats."""
+        other = self.proxy or self.treatment
+        return self.subject_id if other is None else other.patient_id
+
+    @property
+    def opens_own(self) -> bool:
+        """Whether UserInfo, which tells of who signed in, may be opened by its tokens (OIDC Core 5.3.2)."""
+        return self.openid and self.treatment is None and self.proxy is None
+
+    @property
+    def place(self) -> slots.Place | None:
+        """Its place in the status lists."""
+        if self.status_list is None or self.status_idx is None:
+            return None
+        return self.status_list, self.status_idx
+
+    @property
+    def told_id(self) -> str | None:
+        """Its id for a client that manages it (Grant Management 5.5)."""
+        return str(self.id) if self.managed else None
 
     @property
     def ending(self) -> str:
@@ -117,7 +143,14 @@ _GRANT = (
         _G.session_expires_at,
         _G.ended_at,
         _G.end_reason,
+        _G.ended_over,
         _G.visit_id,
+        _G.emergency_id,
+        _G.guardianship_id,
+        _G.status_list,
+        _G.status_idx,
+        _G.managed,
+        _G.details,
         _S.status.label("subject_status"),
         _S.ial,
         _S.ial_method,
@@ -132,32 +165,52 @@ _GRANT = (
 
 
 def find_grant(context: Context, grant_id: UUID) -> GrantFacts | None:
-    """The grant as it is now, running or not; one read more when it hangs on a visit."""
+    """The grant as it is now, running or not; one read more when it hangs on a visit or an emergency."""
     row = context.session.execute(_GRANT, {"grant": grant_id}).mappings().one_or_none()
     if row is None:
         return None
     facts = dict(row)
-    visit_id, clinician = facts.pop("visit_id"), facts["subject_id"]
-    treatment = None
-    if visit_id is not None:
-        treatment = visits.treatment(context.session, visit_id, clinician_id=clinician, now=context.now)
-        if treatment is None:  # never fall back to the clinician's own data
+    visit_id, emergency_id, guardianship_id = (facts.pop(f"{one}_id") for one in ("visit", "emergency", "guardianship"))
+    treatment = find_treatment(context, visit_id, emergency_id, clinician_id=facts["subject_id"])
+    if treatment is None and (visit_id or emergency_id) is not None:  # never fall back to the clinician's own data
+        return None
+    proxy = None
+    if guardianship_id is not None:
+        proxy = proxies.find(context.session, guardianship_id, guardian_id=facts["subject_id"], now=context.now)
+        if proxy is None:  # nor to the guardian's own
             return None
+    held = details.unsealed(context.ring, grant_id, facts["details"])
+    scopes = {code: tuple(of) for code, of in json.loads(facts["scopes"]).items()}
     return GrantFacts(
         **{
             **facts,
             **_known_as(facts, now=context.now),
-            "scopes": {code: tuple(of) for code, of in json.loads(facts["scopes"]).items()},
+            "scopes": details.standing(context, grant_id, scopes, held) if held else scopes,
+            "details": held,
             "resource": tuple(json.loads(facts["resource"])),
             "aal": Aal(facts["aal"]),
             "acr": facts["acr"] or Aal(facts["aal"]).acr,
             "factors": frozenset(facts["factors"].split()),
             "treatment": treatment,
+            "proxy": proxy,
         }
     )
 
 
+def find_treatment(
+    context: Context, visit_id: UUID | None, emergency_id: UUID | None, *, clinician_id: UUID
+) -> Treatment | None:
+    """What a clinician's launch or grant hangs on, as it is now; None for neither, and for what is not theirs."""
+    session, now = context.session, context.now
+    if visit_id is not None:
+        return visits.treatment(session, visit_id, clinician_id=clinician_id, now=now)
+    if emergency_id is not None:
+        return emergency_access.treatment(session, emergency_id, clinician_id=clinician_id, now=now)
+    return None
+
+
 LAPSED = "lapsed"
+SIGN_IN = "SIGNIN"  # says who, not what: of a clinician, it is no access to anybody's data
 
 
 def _known_as(row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
@@ -166,95 +219,3 @@ def _known_as(row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     if until is None or until > now:
         return {"ial": Ial(row["ial"])}
     return {"ial": Ial.IAL1_1, "ial_method": LAPSED, "ial_at": until, "ial_expires_at": None}
-
-
-def decide(
-    context: Context,
-    grant: GrantFacts,
-    wanted: Mapping[str, tuple[str, ...]],
-    *,
-    event: str,
-    asker: str,
-    levels: bool,
-    write: bool = True,
-) -> dict[str, tuple[str, ...]]:
-    """Ask the live decision and log it; what of `wanted` stands at this moment.
-
-    `levels` asks the sign-in's level again (issuing); a token that is already made carries its own. When a part is
-    refused, that refusal is logged, and what is left is asked (and logged, and counted) on its own.
-    """
-    if grant.treatment is not None:
-        return _decide_treatment(context, grant, grant.treatment, wanted, event=event, asker=asker, write=write)
-    verdicts = _ask(context, grant, wanted, event=event, asker=asker, levels=levels, write=write)
-    stands = {code: of for code, of in wanted.items() if verdicts[code].permit}
-    if write and stands and len(stands) < len(wanted):
-        verdicts = _ask(context, grant, stands, event=event, asker=asker, levels=levels, write=True)
-        stands = {code: of for code, of in stands.items() if verdicts[code].permit}
-    return stands
-
-
-def _ask(
-    context: Context,
-    grant: GrantFacts,
-    wanted: Mapping[str, tuple[str, ...]],
-    *,
-    event: str,
-    asker: str,
-    levels: bool,
-    write: bool,
-) -> dict[str, Verdict]:
-    return access.request_access(
-        context.session,
-        subject_id=grant.subject_id,
-        recipient=directory.recipient_of(context.session, grant.recipient_id, now=context.now),
-        purposes=list(wanted),
-        client_id=asker,
-        aal=grant.aal.value if levels else None,
-        ial=grant.ial.value if levels else None,
-        event=event,
-        scopes=wanted,
-        acr=grant.aal.acr,
-        write=write,
-        now=context.now,
-    ).verdicts
-
-
-SIGN_IN = "SIGNIN"  # says who, not what: of a clinician, it is no access to anybody's data
-
-
-def _decide_treatment(
-    context: Context,
-    grant: GrantFacts,
-    treatment: Treatment,
-    wanted: Mapping[str, tuple[str, ...]],
-    *,
-    event: str,
-    asker: str,
-    write: bool,
-) -> dict[str, tuple[str, ...]]:
-    """The same about the patient: the notice must stand, and the clinician reach the staff levels of the row (rule 4).
-
-    The entry is about the patient and names facility and role. Without care nothing is left, not even the sign-in.
-    """
-    care = {code: of for code, of in wanted.items() if code != SIGN_IN}
-    marks = (f"hcode:{treatment.hcode}", "role:practitioner")
-    actor = log.Actor.staff(grant.subject_id) if asker == grant.client_id else None
-    if not all(visits.may_treat(code, grant.aal, grant.ial) for code in care):
-        return {}
-    verdicts = access.request_access(
-        context.session,
-        subject_id=treatment.patient_id,
-        recipient=directory.recipient_of(context.session, treatment.recipient_id, now=context.now),
-        purposes=list(care),
-        client_id=asker,
-        aal=None,  # the card at the counter stands for the patient's sign-in
-        ial=treatment.ial,
-        event=event,
-        scopes={code: (*of, *marks) for code, of in care.items()},
-        acr=grant.aal.acr,
-        write=write,
-        now=context.now,
-        actor=actor,
-    ).verdicts
-    stands = {code: of for code, of in care.items() if code in verdicts and verdicts[code].permit}
-    return {code: of for code, of in wanted.items() if code in stands or (code == SIGN_IN and stands)}

@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Req
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from consent.specificity import UNSTATED, Stated
 from idp.keys import KeyRing
 from idp.oauth.errors import AuthorizeError
 from idp.settings import Settings
@@ -39,6 +40,7 @@ class Context:
     settings: Settings
     now: datetime
     request_id: str = ""
+    stated: Stated = UNSTATED  # what a data holder says of the look that it asks about
 
     @property
     def issuer(self) -> str:
@@ -123,6 +125,10 @@ class AuthorizeRequest:
     acr_essential: tuple[str, ...] = ()  # OIDC Core 5.5.1.1: the ID token answers with one of these
     ial: str | None = None  # the least that is essential
     launch: str | None = None  # hash of a launch handle: the request is a clinician's, for one visit
+    grant_action: str | None = None  # Grant Management: create, merge, replace
+    grant_id: str | None = None
+    details: tuple[str, ...] = ()  # RFC 9396: each as canonical JSON
+    for_whom: bool = False  # the person is asked for whom they act, if they may act for anybody
 
     def to_json(self) -> str:
         """This request as text; purposes keep the order in which they were asked."""
@@ -136,7 +142,7 @@ class AuthorizeRequest:
         fields = json.loads(text)
         resolution = fields.pop("resolution")
         purposes = {code: tuple(scopes) for code, scopes in resolution["purposes"].items()}
-        for name in ("scopes", "resource", "acr_values", "ui_locales", "acr_essential"):
+        for name in ("scopes", "resource", "acr_values", "ui_locales", "acr_essential", "details"):
             fields[name] = tuple(fields.get(name, ()))  # a request may have been paused by yesterday's code
         return cls(
             **{**fields, "prompt": frozenset(fields["prompt"])},

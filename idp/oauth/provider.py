@@ -17,20 +17,24 @@ from idp.oauth import authentication, clients, feature, pipeline
 from idp.oauth.errors import NO_STORE, Answer, AuthorizeError, RedirectError, answer_of
 from idp.oauth.features import (
     authorization_code,
+    authorization_details,
     claims,
     client_credentials,
+    grant_management,
     introspection,
     issuer,
     launch,
     oidc,
     pkce,
     private_key_jwt,
+    proxy,
     refresh_token,
     request_object,
     resource,
     revocation,
     scope,
     server_metadata,
+    status_list,
 )
 from idp.oauth.features import (
     userinfo as userinfo_feature,
@@ -45,7 +49,10 @@ __all__ = [
     "discovery",
     "error_redirect",
     "introspect",
+    "manage",
     "revoke",
+    "status_list_of",
+    "status_lists",
     "success_redirect",
     "token",
     "userinfo",
@@ -67,7 +74,10 @@ CHECKS = (
     (scope.resolve,                    A            ),  # RFC 6749 3.3
     (launch.check,                     A            ),  # SMART App Launch 2.2: EHR launch
     (claims.check,                     A            ),  # OIDC Core 5.5
+    (proxy.check,                      A            ),  # RFC 8693 4.1: for whom somebody acts
     (resource.check,                   A            ),  # RFC 8707 2
+    (authorization_details.check,      A            ),  # RFC 9396 5
+    (grant_management.check,           A            ),  # Grant Management 5.2, 5.4
 )
 
 FEATURES = (
@@ -84,16 +94,20 @@ FEATURES = (
     request_object.FEATURE,
     oidc.FEATURE,
     claims.FEATURE,
+    proxy.FEATURE,
     introspection.FEATURE,
     revocation.FEATURE,
     userinfo_feature.FEATURE,
+    status_list.FEATURE,
+    grant_management.FEATURE,
+    authorization_details.FEATURE,
 )
 
 # Of an authorization request: everything that CHECKS read, or refuse by name.
 PARAMETERS = frozenset(
     """client_id redirect_uri response_type response_mode scope state nonce display prompt max_age ui_locales acr_values
     login_hint id_token_hint claims resource code_challenge code_challenge_method launch request request_uri
-    registration""".split()  # noqa: SIM905 -- one list, one sentence
+    grant_management_action grant_id authorization_details registration""".split()  # noqa: SIM905 -- one list, one sentence
 )
 
 GRANTS = (
@@ -191,6 +205,21 @@ def revoke(context: Context, request: ProtocolRequest) -> Answer:
 def userinfo(context: Context, request: ProtocolRequest) -> Answer:
     """OIDC Core 5.3."""
     return userinfo_feature.answer(context, request)
+
+
+def manage(context: Context, request: ProtocolRequest, grant_id: str) -> Answer:
+    """Grant Management section 6."""
+    return grant_management.answer(context, request, grant_id)
+
+
+def status_list_of(context: Context, request: ProtocolRequest, number: int) -> Answer:
+    """Token Status List section 8."""
+    return status_list.answer(context, request, number)
+
+
+def status_lists(context: Context) -> Answer:
+    """Token Status List section 9."""
+    return status_list.aggregation(context)
 
 
 def success_redirect(context: Context, areq: AuthorizeRequest, *, code: str) -> str:

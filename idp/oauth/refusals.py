@@ -42,8 +42,14 @@ def of_token(
 def of_grant(
     context: Context, grant: GrantFacts, wanted: Mapping[str, tuple[str, ...]], *, event: str, asker: str
 ) -> bool:
-    """One entry for each purpose of `wanted`; False when there was none to write."""
-    records = {row.purpose: row.record_id for row in context.session.execute(_RECORDS, {"grant": grant.id})}
+    """One entry for each purpose of `wanted`; False when there was none to write.
+
+    A grant that ended over one of its consents was refused for that reason there alone: the others still stand, and
+    their line says that the grant has ended.
+    """
+    rests = context.session.execute(_RECORDS, {"grant": grant.id}).all()
+    records = {row.purpose: row.record_id for row in rests}
+    over = {row.purpose for row in rests if grant.ended_over in (None, row.record_id)}
     for code, scopes in wanted.items():
         log.append(
             context.session,
@@ -59,6 +65,6 @@ def of_grant(
             codes=scopes,
             acr=grant.aal.acr,
             outcome="denied",
-            reason=grant.end_reason or grant.stopped_at(context.now) or REVOKED,
+            reason=(grant.end_reason if code in over else None) or grant.stopped_at(context.now) or REVOKED,
         )
     return bool(wanted)

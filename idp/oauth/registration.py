@@ -12,6 +12,7 @@ KINDS = ("web", "native", "system", "resource_server")
 PROFILES = ("standard", "compat", "fapi2")
 CONFIDENTIAL = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 AUTH_METHODS = (*CONFIDENTIAL, "none")
+MACHINES = ("system", "resource_server")  # act for themselves
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 ID_TOKEN_ALGORITHMS = ("ES256", "RS256")
 LONGEST_ID = 128
@@ -107,7 +108,8 @@ def check_words(kind: str, profile: str, auth_method: str, grant_types: Sequence
             raise refused(f"it must be one of {', '.join(known)}", code="invalid_client_metadata")
     if auth_method == "none" and (kind not in ("native", "web") or "client_credentials" in grant_types):
         raise refused("this kind of client must authenticate", code="invalid_client_metadata")
-    if "client_credentials" in grant_types and kind != "system":
+    manages = kind == "web" and "authorization_code" in grant_types  # a service that looks after its own grants
+    if "client_credentials" in grant_types and kind not in MACHINES and not manages:
         raise refused("client_credentials is for systems", code="invalid_client_metadata")
 
 

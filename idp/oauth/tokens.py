@@ -7,7 +7,7 @@ every use. A single revocation stands in a small table until the token would hav
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,11 +20,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent import purposes
 from consent.db import Base, Plain, table_of
-from idp.oauth import uses
+from idp.oauth import acting, details, slots, uses
 from idp.oauth.clients import Client, ClientFacts
-from idp.oauth.live import GrantFacts, decide, find_grant
+from idp.oauth.deciding import decide
+from idp.oauth.live import GrantFacts, find_grant
 from idp.oauth.pipeline import Context, uuid_or_none
 from idp.oauth.resources import Target
+from idp.oauth.visit_detail import Detail
 
 LONGEST_S = 300
 LONGEST_TOKEN = 8192
@@ -99,11 +101,13 @@ class LiveToken:
 # --- minting ------------------------------------------------------------------------------------------------------
 
 
-def fitting(wanted: Mapping[str, tuple[str, ...]], target: Target) -> dict[str, tuple[str, ...]]:
+def fitting(
+    wanted: Mapping[str, tuple[str, ...]], target: Target, held: Sequence[Detail] = ()
+) -> dict[str, tuple[str, ...]]:
     """What of `wanted` makes sense at this target.
 
     A purpose that must be asked about at each use (`offline_s` 0) is only for those who ask; a scope is only for
-    holders that take it. Sign-in scopes stay: they say who, not what.
+    holders that take it; so is what is `held` for one visit. Sign-in scopes stay: they say who, not what.
     """
     fit: dict[str, tuple[str, ...]] = {}
     for code, scopes in wanted.items():
@@ -113,7 +117,8 @@ def fitting(wanted: Mapping[str, tuple[str, ...]], target: Target) -> dict[str, 
         kept = tuple(s for s in scopes if holder is None or target.userinfo or code == "SIGNIN" or holder.takes(s))
         if kept:
             fit[code] = kept
-    return fit
+    place = None if target.holder is None else target.holder.identifier
+    return details.fitting(fit, held, place=place, asked_live=target.introspected) if held else fit
 
 
 def mint(
@@ -124,15 +129,22 @@ def mint(
     wanted: Mapping[str, tuple[str, ...]],
     target: Target,
     offline_access: bool = False,
+    own: tuple[str, ...] = (),
 ) -> Minted:
-    """An RFC 9068 access token. Its life obeys the strictest purpose, and the session when nothing outlives it."""
+    """An RFC 9068 access token. Its life obeys the strictest purpose, and the session when nothing outlives it.
+
+    `own`: scopes of this server's own interfaces, which belong to no purpose.
+    """
     now = context.now
     life = min(LONGEST_S, purposes.token_life_s(list(wanted), introspected=target.introspected) or LONGEST_S)
     if grant is not None and not grant.offline_access and grant.session_expires_at is not None:
         life = max(1, min(life, int((grant.session_expires_at - now).total_seconds())))
-    if grant is not None and grant.treatment is not None:
-        life = max(1, min(life, int((grant.treatment.ends_at - now).total_seconds())))
+    other = None if grant is None else grant.treatment or grant.proxy
+    until = [] if other is None else [other.ends_at]
+    until += [] if grant is None else details.ends(grant.details, wanted)
+    life = max(1, min([life, *(int((end - now).total_seconds()) for end in until)]))
     scopes = [scope for of in wanted.values() for scope in of] + (["offline_access"] if offline_access else [])
+    scopes += own
     holder = target.holder
     audience = ([holder.identifier] if holder else []) + ([context.issuer] if target.userinfo else [])
     issued, jti = int(now.timestamp()), secrets.token_urlsafe(JTI_BYTES)
@@ -150,12 +162,14 @@ def mint(
         claims["sub"] = client.id
     else:
         claims |= {
-            "sub": context.ring.pairwise(grant.subject_id, holder.sector if holder else client.sector),
+            **acting.subject(context, grant, holder.sector if holder else client.sector),
             "auth_time": int(grant.auth_time.timestamp()),
             "acr": grant.acr,
             "amr": grant.amr,
             "ial": grant.ial.value,
             "grant_id": str(grant.id),
+            **slots.claim(context.issuer, grant.place),
+            **details.claim(grant.details, wanted),
         }
         claims |= launch_context(context, grant, holder.sector if holder else client.sector)
     token = context.ring.signer("access_token", ALGORITHM).sign_jwt(claims, typ=TYPE)
@@ -191,7 +205,7 @@ def live(context: Context, claims: Mapping[str, Any]) -> LiveToken | None:
         return LiveToken(claims, None) if status == "active" else None
     grant_id = uuid_or_none(claims["grant_id"])
     grant = None if grant_id is None else find_grant(context, grant_id)
-    if grant is None or grant.stopped_at(context.now) is not None:
+    if grant is None or grant.stopped_at(context.now) is not None or slots.moved(claims, context.issuer, grant.place):
         return None
     return LiveToken(claims, grant)
 
@@ -250,6 +264,8 @@ def standing(
     wanted = {code: tuple(filter(takes, of)) for code, of in live.purposes.items()}
     wanted = {code: of for code, of in wanted.items() if of}
     first = uses.first(context, live.jti, at)
+    if first and grant.details:
+        wanted = details.spend(context, grant.id, wanted, grant.details)
     stands = decide(context, grant, wanted, event=event, asker=asker, levels=False, write=first)
     if not first and not stands:
         return decide(context, grant, wanted, event=event, asker=asker, levels=False)

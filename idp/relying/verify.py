@@ -1,17 +1,19 @@
 """Is this access token good here, now? RFC 9068 section 4, RFC 8725; live when that was asked for (RFC 7662).
 
 Offline in this order: size and form, algorithm and header, type `at+jwt`, key, signature, issuer, audience, times,
-required claims. Then, with `live`, the issuer itself is asked, and its answer decides whenever there is one.
+required claims. Then, with `live`, the issuer itself is asked, and its answer decides whenever there is one. Where it
+is not asked, or does not answer, the status list says whether the grant has ended (`status`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.relying import jws, levels
+from idp.relying import jws, levels, visits
 from idp.relying.keys import Clock, IssuerUnavailable, Keys, wall_clock
 from idp.relying.live import Live, LiveUnavailable
 from idp.relying.scopes import missing
+from idp.relying.status import StatusLists, StatusUnavailable
 
 ALGORITHM = "ES256"
 TYPE = "at+jwt"
@@ -42,6 +44,7 @@ class VerifiedToken:
     exp: float
     claims: Mapping[str, Any] = field(repr=False)
     checked: str = "offline"
+    said: Mapping[str, Any] | None = field(default=None, repr=False)  # the issuer's live answer
 
     @property
     def patient(self) -> str | None:
@@ -54,6 +57,11 @@ class VerifiedToken:
             named = self.claims.get("patient")
             return named if isinstance(named, str) and named else None
         return self.sub if kinds == {"patient"} else None
+
+    @property
+    def details(self) -> tuple[Mapping[str, Any], ...]:
+        """The visits that it is for, as the issuer told them (RFC 9396); live, what is left of them."""
+        return visits.details_of(self.said or self.claims)
 
     @property
     def hcode(self) -> str | None:
@@ -72,11 +80,12 @@ class Verifier:
         *,
         keys: Keys | None = None,
         live: Live | None = None,
+        status: StatusLists | None = None,
         clock: Clock = wall_clock,
     ) -> None:
         self.issuer, self.audience = issuer, audience
         self._keys = keys or Keys(issuer, clock=clock)
-        self._live, self._clock = live, clock
+        self._live, self._status, self._clock = live, status, clock
 
     def verify(self, token: str, *needed: str, acr: str | None = None, max_age_s: int | None = None) -> VerifiedToken:
         """The token, proven, and covering every scope of `needed`, from a sign-in that is strong and new enough.
@@ -91,8 +100,7 @@ class Verifier:
             raise TokenRefused("invalid_token", str(refusal), 401) from refusal
         except IssuerUnavailable as down:
             raise TokenRefused("temporarily_unavailable", str(down), 503) from down
-        if self._live is not None:
-            verified = self._asked(token, verified, self._live)
+        verified = self._listed(verified) if self._live is None else self._asked(token, verified, self._live)
         weak = levels.fault(verified.claims, acr=acr, max_age_s=max_age_s, now=self._clock())
         if weak:
             raise TokenRefused("insufficient_user_authentication", weak, 401, acr=acr or "", max_age_s=max_age_s)
@@ -116,6 +124,18 @@ class Verifier:
             raise TokenRefused("insufficient_scope", said, 403, scope=" ".join(either))
         return verified
 
+    def verify_visit(self, token: str, letters: str, *, system: str, number: str) -> VerifiedToken:
+        """The token, proven, of whoever may use the records of this one visit (`th_health_visit`, RFC 9396).
+
+        `letters` is a type with letters, such as `Observation.s`; `system` and `number` name the visit as the holder
+        knows it. Raises: TokenRefused, as `verify`.
+        """
+        verified = self.verify(token)
+        kind, _, wanted = letters.partition(".")
+        if verified.patient is None or not visits.opens(verified.details, kind, wanted, system=system, number=number):
+            raise TokenRefused("insufficient_scope", "the token does not open this visit", 403)
+        return verified
+
     def _checked_claims(self, claims: Mapping[str, Any]) -> VerifiedToken:
         now = self._clock()
         jws.check_issued(claims, issuer=self.issuer, audience=self.audience, now=now)
@@ -130,12 +150,23 @@ class Verifier:
             claims=claims,
         )
 
+    def _listed(self, offline: VerifiedToken) -> VerifiedToken:
+        """The same token, if the status list does not say that its grant has ended."""
+        try:
+            if self._status is not None:
+                self._status.check(offline.claims)
+        except jws.Refused as refusal:
+            raise TokenRefused("invalid_token", str(refusal), 401) from refusal
+        except StatusUnavailable as down:
+            raise TokenRefused("temporarily_unavailable", str(down), 503) from down
+        return offline
+
     def _asked(self, token: str, offline: VerifiedToken, live: Live) -> VerifiedToken:
         try:
             said = live.ask(token, self._keys)
         except LiveUnavailable as silence:
             if live.offline_fallback and not silence.misconfigured:
-                return offline
+                return self._listed(offline)
             raise TokenRefused("temporarily_unavailable", str(silence), 503) from silence
         if not said["active"]:
             raise TokenRefused("invalid_token", "the token is no longer active", 401)
@@ -147,6 +178,7 @@ class Verifier:
             exp=offline.exp,
             claims=offline.claims,
             checked="live",
+            said=said,
         )
 
 

@@ -9,10 +9,11 @@ from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 
 from consent.audit import log
-from idp.oauth import codes, grants, id_token, live, resources, tokens
+from idp.oauth import acting, codes, deciding, details, grants, id_token, known_as, live, management, resources, tokens
 from idp.oauth.clients import ClientFacts
 from idp.oauth.errors import AuthorizeError
 from idp.oauth.feature import Feature
+from idp.oauth.management import Amendment
 from idp.oauth.pipeline import AuthorizeRequest, Context, Draft
 from idp.oauth.registration import AUTH_METHODS
 
@@ -50,22 +51,33 @@ def issue(
     signed_in: grants.SignInFacts,
     offline_access: bool,
     visit: grants.VisitLike | None = None,
+    proxy: grants.ProxyLike | None = None,
 ) -> str:
-    """Begin the grant, tied to its consents (and a clinician's visit), and give its code (section 4.1.2)."""
-    grant = grants.begin(
-        context.session,
-        subject_id=subject_id,
-        client=client,
-        areq=request,
-        scopes=scopes,
-        records=records,
-        signed_in=signed_in,
-        offline_access=offline_access,
-        now=context.now,
-        visit=visit,
-    )
+    """Begin the grant, tied to its consents (and a clinician's visit), and give its code (section 4.1.2).
+
+    A request that names a grant changes that one instead (Grant Management 5.2).
+    """
+    if management.named(request) is not None:
+        change = Amendment(request, client, scopes, records, signed_in, offline_access)
+        grant_id = management.amend(context, change)
+    else:
+        grant_id = grants.begin(
+            context.session,
+            subject_id=subject_id,
+            client=client,
+            areq=request,
+            scopes=scopes,
+            records=records,
+            signed_in=signed_in,
+            offline_access=offline_access,
+            now=context.now,
+            visit=visit,
+            proxy=proxy,
+        ).id
+    details.keep(context, grant_id, request, scopes)
+    known_as.remember(context, request, client, acting.about(subject_id, visit, proxy))
     life = context.settings.code_lifetime
-    return codes.issue_code(context.session, grant_id=grant.id, areq=request, life=life, now=context.now)
+    return codes.issue_code(context.session, grant_id=grant_id, areq=request, life=life, now=context.now)
 
 
 class CodeGrant(AuthorizationCodeGrant):
@@ -93,15 +105,14 @@ class CodeGrant(AuthorizationCodeGrant):
         if grant is None or grant.stopped_at(context.now) is not None:
             raise InvalidGrantError("the grant has ended" if grant is None else grant.ending)
         asked = self.request.form.getlist("resource")
-        own = grant.treatment is None  # a clinician's token opens a patient's record, never UserInfo
-        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.openid and own)
-        wanted = tokens.fitting(grant.scopes, target)
+        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.opens_own)
+        wanted = tokens.fitting(details.chosen(grant, self.request.form), target, grant.details)
         if not wanted:
             raise InvalidScopeError("nothing that was granted can be used at this resource")
         if not codes.consume(context.session, code.code_hash, now=context.now):
             self.end_replayed(code)
             raise InvalidGrantError("the code was used")
-        stands = live.decide(context, grant, wanted, event="token.issued", asker=client.id, levels=True)
+        stands = deciding.decide(context, grant, wanted, event="token.issued", asker=client.id, levels=True)
         if not stands:
             raise InvalidGrantError("no consent stands")
         refresh = codes.start_family(context, grant.id) if grant.offline_access else None
@@ -110,7 +121,8 @@ class CodeGrant(AuthorizationCodeGrant):
         )
         identity = id_token.if_asked(context, client, grant, stands, nonce=code.nonce, access_token=minted.token)
         patient = tokens.launch_context(context, grant, target.holder.sector if target.holder else "").get("patient")
-        body = minted.body(refresh_token=refresh, id_token=identity, patient=patient)
+        body = minted.body(refresh_token=refresh, id_token=identity, patient=patient, grant_id=grant.told_id)
+        body |= details.claim(grant.details, stands)
         return 200, body, self.TOKEN_RESPONSE_HEADER
 
     def end_replayed(self, code: codes.CodeFacts) -> None:

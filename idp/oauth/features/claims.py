@@ -15,13 +15,14 @@ from idp.oauth.pipeline import Context, Draft
 
 FEATURE = Feature("claims", "OIDC Core 5.5", {"claims_parameter_supported": True})
 UNMET = "unmet_authentication_requirements"
-CITIZENS, STAFF = Aal.AAL2_2, Aal.AAL3  # the highest that each can reach; hardware keys are staff's
+CITIZENS, STAFF = Aal.AAL2_2, Aal.AAL3  # the highest that each can reach; hardware keys are staff's, where there are
 
 
-def check(_context: Context, draft: Draft) -> None:
+def check(context: Context, draft: Draft) -> None:
     """Read it; what is essential and out of reach is refused at once (Unmet Authentication Requirements 1.0)."""
     of = _id_token(draft.get("claims"))
-    highest = STAFF if draft.sure.get("launch") else CITIZENS
+    has_keys = context.settings.security_key_roots is not None
+    highest = STAFF if draft.sure.get("launch") and has_keys else CITIZENS
     acr, ial, sub = (_one(of, name) for name in ("acr", "ial", "sub"))
     draft.sure["acr_essential"] = ()
     if _essential(acr) and _wanted(acr):

@@ -1,12 +1,14 @@
 """RFC 7662: a data holder asks about a token that is meant for it, and the live decision answers (DECISIONS 11, 20)."""
 
+from dataclasses import replace
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from consent.audit import log
-from idp.oauth import refusals, resources, tokens, uses
+from consent.specificity import UNSTATED
+from idp.oauth import details, refusals, resources, stated, tokens, uses
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context, ProtocolRequest
@@ -22,6 +24,7 @@ FEATURE = Feature(
 COPIED = (
     *("iss", "sub", "aud", "client_id", "jti", "iat", "exp", "acr", "amr", "auth_time", "ial", "grant_id"),
     *("patient", "hcode"),  # SMART App Launch 2.2: the launch context
+    "act",  # RFC 8693 section 4.1
 )
 
 
@@ -29,11 +32,16 @@ class Introspection(IntrospectionEndpoint):
     """Authlib's endpoint; who may ask, what is live and what is logged are ours."""
 
     CLIENT_AUTH_METHODS = CONFIDENTIAL
+    stated = UNSTATED
 
     def check_params(self, request: ProtocolRequest, client: ClientFacts) -> None:  # noqa: ARG002
-        """`token` is there; any hint is fine (section 2.1)."""
+        """`token` is there, and what is stated of the look can be read; any hint is fine (section 2.1)."""
         if not request.form.get("token"):
             raise InvalidRequestError("token is missing")
+        try:
+            self.stated = stated.of_form(request.form)
+        except stated.NotStatedError as error:
+            raise InvalidRequestError(f"{error} is malformed") from error
 
     def authenticate_token(self, request: ProtocolRequest, client: ClientFacts) -> dict[str, Any] | None:
         """The answer's claims, or None for "not active", whatever the reason (section 2.2)."""
@@ -70,7 +78,7 @@ class Introspection(IntrospectionEndpoint):
                 self.note("introspect", client, outcome="ok", reason="")
             return answer | {"scope": live.claims["scope"], "purposes": live.claims["purposes"]}
         stands = tokens.standing(
-            context,
+            replace(context, stated=self.stated),
             live,
             live.grant,
             at=holder.identifier,
@@ -81,6 +89,7 @@ class Introspection(IntrospectionEndpoint):
         if not stands:
             return None
         answer |= live.grant.proofing  # as it is now, not as it was when the token was made
+        answer |= details.claim(live.grant.details, stands)
         return answer | {"scope": " ".join(s for of in stands.values() for s in of), "purposes": list(stands)}
 
     def create_introspection_payload(self, token: dict[str, Any] | None) -> dict[str, Any]:

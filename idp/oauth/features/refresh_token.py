@@ -6,9 +6,9 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.errors import InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant
 
-from consent import purposes
+from consent import purposes, scopes
 from consent.audit import log
-from idp.oauth import codes, grants, id_token, live, refusals, resources, tokens
+from idp.oauth import codes, deciding, details, grants, id_token, live, refusals, resources, tokens
 from idp.oauth.clients import ClientFacts
 from idp.oauth.feature import Feature
 from idp.oauth.pipeline import Context
@@ -49,11 +49,12 @@ class RefreshGrant(RefreshTokenGrant):
         family: codes.FamilyFacts = self.request.refresh_token
         grant: live.GrantFacts = self.request.credential
         asked = self.request.form.getlist("resource")
-        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.openid)
-        wanted = tokens.fitting(narrowed(grant, self.request.form.get("scope")), target)
+        target = resources.choose(context, client, asked=asked, granted=grant.resource, openid=grant.opens_own)
+        asked_now = details.chosen(grant, self.request.form, narrowed(grant, self.request.form.get("scope")))
+        wanted = tokens.fitting(asked_now, target, grant.details)
         if not wanted:
             raise InvalidScopeError("nothing that was granted can be renewed for this")
-        stands = live.decide(context, grant, wanted, event="token.refreshed", asker=client.id, levels=True)
+        stands = deciding.decide(context, grant, wanted, event="token.refreshed", asker=client.id, levels=True)
         if not stands:
             raise InvalidGrantError("no consent stands")
         successor: str | None = self.request.form["refresh_token"]
@@ -63,7 +64,9 @@ class RefreshGrant(RefreshTokenGrant):
             raise InvalidGrantError("the refresh token is dead")
         minted = tokens.mint(context, client, grant=grant, wanted=stands, target=target, offline_access=True)
         identity = id_token.if_asked(context, client, grant, stands, nonce=None, access_token=minted.token)
-        return 200, minted.body(refresh_token=successor, id_token=identity), self.TOKEN_RESPONSE_HEADER
+        body = minted.body(refresh_token=successor, id_token=identity, grant_id=grant.told_id)
+        body |= details.claim(grant.details, stands)
+        return 200, body, self.TOKEN_RESPONSE_HEADER
 
     def end_replayed(self, family: codes.FamilyFacts) -> None:
         """Named exception to "an error writes nothing": the family dies, the log knows (RFC 9700 section 4.14.2)."""
@@ -89,7 +92,7 @@ def narrowed(grant: live.GrantFacts, scope: str | None) -> dict[str, tuple[str, 
     Raises: InvalidScopeError when `scope` goes beyond the grant (RFC 6749 section 6).
     """
     renewable = {code: of for code, of in grant.scopes.items() if purposes.get(code).refresh}
-    asked = set((scope or "").split()) - {MODIFIER}
+    asked = {scopes.v2(word) for word in (scope or "").split()} - {MODIFIER}
     if not asked:
         return renewable
     named = {word.removeprefix("purpose:") for word in asked if word.startswith("purpose:")}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from consent import purposes
+from consent import emergency, purposes
 from consent import scopes as grammar
 from consent.errors import ScopeError
 from consent.purposes import Kind
@@ -22,7 +22,7 @@ FEATURE = Feature(
     },
 )
 LAUNCH, SIGN_IN = "launch", "SIGNIN"
-IN_VISITS = frozenset({"CARE"})  # of the purposes that hang on a visit, those whose notice its opening tells
+IN_LAUNCHES = frozenset({"CARE", emergency.PURPOSE})  # what the opening of a visit, or of an emergency, tells
 SPEAKABLE = re.compile(r"[A-Za-z0-9._:/?=&|-]{1,100}")  # may stand in error_description (RFC 6749 section 4.1.2.1)
 
 
@@ -37,7 +37,7 @@ def resolve(_context: Context, draft: Draft) -> None:
         named = error.scope if SPEAKABLE.fullmatch(error.scope) else "a scope"
         why = f"{named} belongs to several purposes: {candidates}" if candidates else f"{named} is not registered"
         raise AuthorizeError("invalid_scope", why) from error
-    if not found.purposes:
+    if not found.purposes and draft.get("authorization_details") is None:  # which name purposes of their own
         raise AuthorizeError("invalid_scope", "no scope that this server knows")
     if LAUNCH in asked:
         granted, offline = of_clinicians(found.purposes), False
@@ -51,17 +51,17 @@ def resolve(_context: Context, draft: Draft) -> None:
 
 
 def of_clinicians(asked: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """A clinician's part: `user/…` of the purposes that hang on a visit and are told, and `openid` of the sign-in.
+    """A clinician's part: staff scopes of what hangs on a visit or an emergency and is told, and `openid`.
 
     Nothing of a citizen's own may stand beside them (catalogue rule 2). Raises: AuthorizeError.
     """
     found: dict[str, tuple[str, ...]] = {}
     for code, scopes in asked.items():
         row = purposes.get(code)
-        visit = row.kind is Kind.LAWFUL_NOTICE and row.per_visit and code in IN_VISITS
-        rows = row.staff_scopes if visit else ("openid",) * (code == SIGN_IN)
+        launched = row.kind is Kind.LAWFUL_NOTICE and code in IN_LAUNCHES
+        rows = row.staff_scopes if launched else ("openid",) * (code == SIGN_IN)
         found[code] = tuple(scope for scope in scopes if any(grammar.covers(one, scope) for one in rows))
-        if not found[code] or (visit and len(found[code]) < len(scopes)):
+        if not found[code] or (launched and len(found[code]) < len(scopes)):
             raise AuthorizeError("invalid_scope", "a scope is not one that a clinician is given for a visit")
     if found.keys() <= {SIGN_IN}:
         raise AuthorizeError("invalid_scope", "a launch asks for care: user scopes, or purpose:CARE")

@@ -25,7 +25,10 @@ def records_of(stage):
 
 
 def test_a_holder_that_asks_about_an_ended_grant_is_told_of_in_the_line_of_each_consent(stage):
-    """DECISIONS 20: every refusal has an entry; it names whom and what it was about."""
+    """DECISIONS 20: every refusal has an entry; it names whom and what it was about.
+
+    What was withdrawn says so; what stands still says that the grant has ended, and the client may come back for it.
+    """
     token = stage.tokens()["access_token"]
     record_id = ended(stage)
 
@@ -33,7 +36,11 @@ def test_a_holder_that_asks_about_an_ended_grant_is_told_of_in_the_line_of_each_
 
     entries, records = stage.events("introspect.denied"), records_of(stage)
     assert records["APPT"] == record_id
-    assert told(entries) == [(code, records[code], "holder", "denied", "withdrawn") for code in ("SIGNIN", "APPT")]
+    assert told(entries) == [
+        ("SIGNIN", records["SIGNIN"], "holder", "denied", "grant_ended"),
+        ("APPT", records["APPT"], "holder", "denied", "withdrawn"),
+    ]
+    assert stage.silent_code(prompt="none"), "nothing was withdrawn here but the grant"
     (granted,) = {one.subject for one in stage.events("token.issued")}
     assert {one.subject for one in entries} == {granted}
     assert entries[-1].codes == (APPOINTMENT,)
@@ -79,7 +86,8 @@ def test_userinfo_refuses_a_dead_token_with_an_entry(stage):
     assert stage.userinfo(token).status == 401
 
     (refused,) = stage.events("userinfo.denied")
-    assert (refused.purpose, refused.consent_id, refused.reason) == ("SIGNIN", records_of(stage)["SIGNIN"], "withdrawn")
+    record = records_of(stage)["SIGNIN"]
+    assert (refused.purpose, refused.consent_id, refused.reason) == ("SIGNIN", record, "grant_ended")
 
 
 def test_a_refresh_after_the_end_is_refused_with_an_entry(stage):

@@ -1,11 +1,13 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from idp.assurance import Aal, Ial
 from idp.authorizing import unmet
 from idp.oauth import provider
-from idp.oauth.errors import RedirectError
+from idp.oauth.errors import AuthorizeError, RedirectError
+from idp.oauth.features import claims
 from idp.oauth.grants import answered_acr
 from idp.prompts import Facts
 
@@ -124,3 +126,19 @@ def test_who_turns_back_below_an_essential_level_did_not_meet_it(stage, changes,
 def test_discovery_says_that_the_parameter_is_read(stage):
     """OIDC Discovery 3."""
     assert provider.discovery(stage.context.settings)["claims_parameter_supported"] is True
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_a_clinician_is_asked_for_a_security_key_only_where_there_are_makers_of_them(has_keys):
+    """Without roots nobody reaches AAL3: refused at once instead of a dead end after the sign-in."""
+    settings = SimpleNamespace(security_key_roots="roots.pem" if has_keys else None)
+    said = {"id_token": {"acr": {"essential": True, "value": AAL + "3"}}}
+    draft = SimpleNamespace(get=lambda _: json.dumps(said), sure={"launch": "handle", "hint_subject": None})
+
+    if has_keys:
+        claims.check(SimpleNamespace(settings=settings), draft)
+        assert draft.sure["acr_essential"] == (AAL + "3",)
+    else:
+        with pytest.raises(AuthorizeError) as refusal:
+            claims.check(SimpleNamespace(settings=settings), draft)
+        assert refusal.value.error == "unmet_authentication_requirements"
