@@ -20,6 +20,11 @@ from consent.purposes import Purpose
 
 LOCALES = ("th", "en")
 _LABELS = {"th": ("ผู้รับข้อมูล", "ข้อมูล"), "en": ("Receiver", "Data")}
+_UNDO = {  # PDPA s.19: the effect of a withdrawal is told before the answer, so it belongs to the words that are kept
+    "th": "ถอนได้ทุกเมื่อที่ “ความยินยอมของฉัน” จากนั้นจะไม่มีการให้ข้อมูลเพิ่ม ส่วนสิ่งที่ทำไปแล้วก่อนถอนยังชอบด้วยกฎหมาย",
+    "en": "Take it back at any time in “My consents”: nothing more is given then; what was done before stays lawful.",
+}
+PARTS = ("name", "text", "data", "if_refused", "basis")
 _publish_once = InsertOnce(ConsentNotice)
 _keep_once = InsertOnce(ConsentNoticeText)
 
@@ -37,8 +42,20 @@ class Notice:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """Title, receiver, what it does, which data, what happens on no."""
+        """Title, receiver, what it does, details of the request, which data, countries abroad, what happens on no.
+
+        What was asked, and not only told, ends with how to take it back.
+        """
         return tuple(self.text.split("\n"))
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a notice that is not as it was. `part` is one of PARTS; `basis` in the catalogue's codes."""
+
+    part: str
+    was: str
+    now: str
 
 
 def publish_catalogue(session: Session, *, now: datetime) -> int:
@@ -64,10 +81,21 @@ def publish_catalogue(session: Session, *, now: datetime) -> int:
     return published
 
 
-def current(session: Session, purpose: str, *, locale: str, recipient_name: str, categories: Sequence[str]) -> Notice:
+def current(
+    session: Session,
+    purpose: str,
+    *,
+    locale: str,
+    recipient_name: str,
+    categories: Sequence[str],
+    details: Sequence[str] = (),
+    abroad: Sequence[str] = (),
+    asked: bool = False,
+) -> Notice:
     """The newest published text of a purpose, with this receiver and these data named in it.
 
-    Raises: NotFound when nothing is published for the purpose and language.
+    `details` are sentences of this one request, `abroad` one a country; `asked` adds how to take it back. Raises:
+    NotFound when nothing is published for the purpose and language.
     """
     row = session.execute(
         select(ConsentNotice.id, ConsentNotice.version, ConsentNotice.body)
@@ -77,8 +105,43 @@ def current(session: Session, purpose: str, *, locale: str, recipient_name: str,
     ).first()
     if row is None:
         raise NotFound("There is no published notice for this purpose.", detail=f"{purpose=} {locale=}")
-    text = _text(json.loads(row.body), locale=locale, recipient_name=recipient_name, categories=categories)
+    head, what, data, otherwise = _lines(
+        json.loads(row.body), locale=locale, recipient_name=recipient_name, categories=categories
+    )
+    undo = (_UNDO[locale],) if asked else ()
+    # One field, one line: a receiver's name cannot write a sentence of its own.
+    text = "\n".join(" ".join(line.split()) for line in (*head, what, *details, data, *abroad, otherwise, *undo))
     return Notice(row.id, purpose, row.version, locale, text, _sha256(text))
+
+
+def undo_sentence(locale: str) -> str:
+    """How an answer is taken back and what that does, in the words that are kept with it."""
+    return _UNDO["en" if locale == "en" else "th"]
+
+
+def difference(
+    session: Session, purpose: str, *, locale: str, since: datetime, categories: Sequence[str]
+) -> tuple[Change, ...]:
+    """What the wording says otherwise than it did at that moment, line by line, of these data only.
+
+    Nothing when nothing that was shown has changed, though a version may be newer; nor when nothing was published then.
+    """
+    bodies = session.execute(
+        select(ConsentNotice.body, ConsentNotice.published_at)
+        .where(ConsentNotice.purpose == purpose, ConsentNotice.locale == locale)
+        .order_by(ConsentNotice.version)
+    ).all()
+    before = [row.body for row in bodies if row.published_at <= since]
+    return changes(json.loads(before[-1]), json.loads(bodies[-1].body), categories) if before else ()
+
+
+def changes(was: dict[str, Any], now: dict[str, Any], categories: Sequence[str]) -> tuple[Change, ...]:
+    """PURE: the lines of two published texts that differ."""
+
+    def line(body: dict[str, Any], part: str) -> str:
+        return _named(body, categories) if part == "data" else str(body[part])
+
+    return tuple(Change(part, line(was, part), line(now, part)) for part in PARTS if line(was, part) != line(now, part))
 
 
 def keep(session: Session, notice: Notice) -> None:
@@ -131,13 +194,17 @@ def _body(purpose: Purpose, locale: str) -> str:
     return json.dumps(members, ensure_ascii=False, separators=(",", ":"))
 
 
-def _text(body: dict[str, Any], *, locale: str, recipient_name: str, categories: Sequence[str]) -> str:
+def _lines(
+    body: dict[str, Any], *, locale: str, recipient_name: str, categories: Sequence[str]
+) -> tuple[tuple[str, str], str, str, str]:
     receiver, data = _LABELS[locale]
+    head = (body["name"], f"{receiver}: {recipient_name}")
+    return head, body["text"], f"{data}: {_named(body, categories)}", body["if_refused"]
+
+
+def _named(body: dict[str, Any], categories: Sequence[str]) -> str:
     labels: dict[str, str] = body["data"]
-    named = " · ".join(labels[code] for code in labels if code in categories)
-    lines = (body["name"], f"{receiver}: {recipient_name}", body["text"], f"{data}: {named}", body["if_refused"])
-    # One field, one line: a receiver's name cannot write a sentence of its own.
-    return "\n".join(" ".join(line.split()) for line in lines)
+    return " · ".join(labels[code] for code in labels if code in categories)
 
 
 def _sha256(text: str) -> str:

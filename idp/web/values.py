@@ -1,16 +1,17 @@
 """What the consent page shows of a person and a purpose: values in the page's language, lives to choose from."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from babel import Locale
 from flask import g
 
-from consent import purposes
-from consent.purposes import Kind, Purpose
+from consent import purposes, reach
+from consent.purposes import Bilingual, Kind, Purpose
 from idp.subjects import Profile
 from idp.web.locale import BUDDHIST_ERA, MONTHS_TH
 
-OF_SCOPE = {"openid": "pairwise_id", "profile": "name", "email": "email", "phone": "phone", "address": "address"}
 GENDERS = {
     "male": ("ชาย", "male"),
     "female": ("หญิง", "female"),
@@ -32,6 +33,8 @@ MONTHS_EN = (
     "December",
 )
 DAY_S, HOUR_S = 86_400, 3_600
+YEAR = timedelta(days=365)
+THAI_DIGITS = 9  # after +66
 
 
 def is_question(purpose: Purpose, basis: str) -> bool:
@@ -40,10 +43,19 @@ def is_question(purpose: Purpose, basis: str) -> bool:
 
 
 def categories(purpose: Purpose, scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """The data of this request: what OIDC's own scopes narrow is narrowed, all of the row otherwise."""
-    named = {OF_SCOPE[scope] for scope in scopes if scope in OF_SCOPE}
-    narrowed = tuple(code for code in purpose.data_categories if code in named)
-    return narrowed if narrowed and named else purpose.data_categories
+    """The data of this request: what its scopes can open, all of the row where they narrow nothing."""
+    return reach.of_scopes(purpose, scopes) or purpose.data_categories
+
+
+def labels(codes: Sequence[str]) -> str:
+    """Kinds of data by their names, in one line."""
+    return " · ".join(purposes.category(code).name.in_(g.locale) for code in codes)
+
+
+def country(code: str) -> Bilingual:
+    """A country by its two letters (ISO 3166-1), in both languages; unknown letters stand for themselves."""
+    th, en = (Locale.parse(language).territories.get(code, code) for language in ("th", "en"))
+    return Bilingual(th, en)
 
 
 def shown(category: str, profile: Profile | None) -> dict[str, str | None]:
@@ -59,10 +71,17 @@ def value(category: str, profile: Profile) -> str:
         "birthdate": birth_date(profile.birth_date),
         "gender": GENDERS.get(profile.gender, ("", ""))[g.locale == "en"],
         "email": profile.email,
-        "phone": profile.phone,
+        "phone": phone(profile.phone),
         "address": profile.address,
     }
     return held.get(category, "")
+
+
+def phone(number: str) -> str:
+    """A Thai number as people write it; any other as it is."""
+    digits = number.removeprefix("+66")
+    thai = number.startswith("+66") and len(digits) == THAI_DIGITS
+    return f"0{digits[:2]}-{digits[2:5]}-{digits[5:]}" if thai else number
 
 
 def birth_date(known: str) -> str:
@@ -82,7 +101,7 @@ def lives(purpose: Purpose, now: datetime) -> list[tuple[dict[str, Any], timedel
     spans = [span for span in (purpose.default_life, purpose.max_life) if span is not None]
     kinds = ["visit" if purpose.per_visit else "time", "time"]
     offered = [
-        ({"value": iso(span), "until": now + span, "kind": kind}, span)
+        ({"value": iso(span), "until": now + span, "kind": kind, "years": span == YEAR}, span)
         for span, kind in zip(spans, kinds, strict=False)
     ]
     return offered if len(set(spans)) > 1 else offered[:1]

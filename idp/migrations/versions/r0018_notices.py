@@ -1,4 +1,7 @@
-"""Nothing yet: notices."""
+"""Where a service keeps what it receives, when that is not Thailand."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0018"
 down_revision = "0017"
@@ -7,4 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Expand."""
+    """Expand: two nullable columns."""
+    op.add_column("client", sa.Column("xb_country", sa.Text(), nullable=True))
+    op.add_column("client", sa.Column("xb_safeguard", sa.Text(), nullable=True))
