@@ -18,17 +18,24 @@ from consent.db import Base, Plain, Sealed, new_id
 from consent.errors import Conflict, NotFound
 from idp.keys import KeyRing
 from idp.ports import Card, RegistryPerson
+from idp.proofing import steps
 from idp.readings import IDLE, Desk
 
 LIFETIME = timedelta(minutes=20)
-STEPS = ("chip", "face", "reach", "passkey")  # in their order; the slip follows when all have a result
+RECIPE = "counter"
 RESULTS: Mapping[str, tuple[str, ...]] = {
     "chip": ("good", "mismatch", "incomplete", "unavailable", "not_asked", "read_by_eye"),
     "face": ("match", "no_match", "colleague"),
     "reach": ("proved", "kept", "none", "waiting"),
     "passkey": ("added", "later", "waiting"),
 }
+STEPS = tuple(step.name for step in steps.of(RECIPE) if step.name in RESULTS)  # the slip follows when all have one
 LASTS: Mapping[str, frozenset[str]] = {"chip": frozenset({"mismatch", "incomplete"}), "face": frozenset({"no_match"})}
+PASSED: Mapping[str, frozenset[str]] = {  # results that say that a step was left out, or waits
+    "chip": frozenset({"unavailable", "not_asked", "read_by_eye"}),
+    "reach": frozenset({"kept", "none", "waiting"}),
+    "passkey": frozenset({"later", "waiting"}),
+}
 PAPERS = ("card", "foreign_card", "hospital_file", "passport", "hospital_number")
 WITH_NUMBER = frozenset({"card", "foreign_card", "hospital_file"})  # they name one of the 13-digit numbers
 
@@ -121,13 +128,22 @@ class Case:
     @property
     def due(self) -> str:
         """PURE: the step that waits; "slip" when all have a result, "stopped" when one of them ended the way."""
-        for step in STEPS:
-            result = getattr(self, step)
-            if not result:
-                return step
-            if result in LASTS.get(step, ()):
-                return "stopped"
-        return "slip"
+        return "stopped" if self.ended_at else steps.due(RECIPE, self.done) or "slip"
+
+    @property
+    def done(self) -> frozenset[str]:
+        """PURE: the steps that have a result."""
+        return frozenset({"card", *(step for step in STEPS if getattr(self, step))})
+
+    @property
+    def ended_at(self) -> str:
+        """PURE: the step whose result ended the way; empty for none."""
+        return next((step for step, lasts in LASTS.items() if getattr(self, step) in lasts), "")
+
+    def marks(self, now: str = "") -> tuple[tuple[str, str], ...]:
+        """PURE: the stepper, with `now` as the step that is shown (by itself the one that is due)."""
+        passed = {step for step, results in PASSED.items() if getattr(self, step) in results}
+        return steps.marks(RECIPE, self.done, now=now or self.ended_at or self.due, passed=passed)
 
 
 def of_card(card: Card) -> Shown:

@@ -1,6 +1,7 @@
 """The story of a way in that is bound at a counter: the first phone, the first passkey; or a recovery (R8) by two.
 
 One officer enrols, two bring back: what an account has already, or was proved by better than now, is not for one alone.
+Nor is the first way into an account without a phone, of which nobody could be told: a second one sees chip and person.
 """
 
 from datetime import datetime
@@ -16,6 +17,7 @@ from idp.proofing import cases
 from idp.readings import Desk
 from idp.settings import Settings
 
+ACT = "first_way"
 OF_AGE = 20  # Civil and Commercial Code s.19: below, nobody signs in by themselves
 
 
@@ -44,16 +46,49 @@ def _shown_better(session: Session, case: Case, *, desk: Desk, now: datetime) ->
     return cases.standing(session, case.subject_id, now=now).ial > counter_proofing.shown_now(case, desk=desk, now=now)
 
 
+def needs_colleague(session: Session, ring: KeyRing, case: Case) -> bool:
+    """Whether a first way in takes a second member of staff: the account has no phone, and one officer alone saw this.
+
+    Papers, and a face that was seen at a bedside, were signed by two already.
+    """
+    alone = case.chip != "read_by_eye" and case.face != "colleague"
+    return alone and case.subject_id is not None and not desk_phone.of_record(session, ring, case.subject_id)
+
+
 def bind_phone(session: Session, ring: KeyRing, case: Case, phone: str, *, desk: Desk, now: datetime) -> str:
-    """A number that was just proved at the counter: proved, or "recovery" where one officer may not bind it."""
+    """A number that was just proved at the counter: proved, or why one officer may not bind it: recovery, first_way."""
     if case.subject_id is None:
         raise NotAllowed("Compare the face first.", code="order")
     known = desk_phone.of_record(session, ring, case.subject_id)
     if known not in ("", phone) or (not known and _shown_better(session, case, desk=desk, now=now)):
         return "recovery"
-    desk_phone.bind_first(session, ring, case.subject_id, phone)
-    desk_cases.settle(session, case.id, "reach", "proved", now=now)
+    if needs_colleague(session, ring, case):
+        return ACT
+    _bind(session, ring, case, phone, now=now)
     return "proved"
+
+
+def bind_by_two(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> None:
+    """Bind the first number, which was proved here and which the colleague saw. Raises: NotAllowed."""
+    phone = desk_phone.proved(session, ring, case.id, now=now)
+    due = case.due == "reach" and may_sign_in(case, now=now)
+    if phone is None or not due or not needs_colleague(session, ring, case):
+        raise NotAllowed("This step is not due.", code="order")
+    sign(session, case, desk=desk, now=now)
+    _bind(session, ring, case, phone, now=now)
+
+
+def sign(session: Session, case: Case, *, desk: Desk, now: datetime) -> None:
+    """Use up the colleague's signature for a first way in. Raises: NotAllowed("second_person") without one."""
+    since = desk_phone.answered_at(session, case.id, now=now)  # signed for the number that the colleague saw
+    if four_eyes.take(session, case.id, ACT, asked_by=desk.person_id, now=now, since=since) is None:
+        raise NotAllowed("A colleague has to sign this.", code="second_person")
+
+
+def _bind(session: Session, ring: KeyRing, case: Case, phone: str, *, now: datetime) -> None:
+    if case.subject_id is not None:
+        desk_phone.bind_first(session, ring, case.subject_id, phone)
+        desk_cases.settle(session, case.id, "reach", "proved", now=now)
 
 
 def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, desk: Desk, now: datetime) -> None:

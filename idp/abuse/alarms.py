@@ -4,6 +4,8 @@ Six digits and five tries a code hold off who guesses at one person, not who gue
 looked at wins once in a million. So wrong guesses are counted over all processes by the minute, and compared with what
 is usual at this hour. Over the budget new codes have eight digits and devices that the person never used need
 another proof, until ten calm minutes have passed. The worker counts, with the entry it writes of each wrong guess.
+
+The same for codes that nobody types: so many more than is usual at this hour are not people who sign in.
 """
 
 from collections.abc import Mapping
@@ -28,6 +30,9 @@ MOST_IN_FIVE = 1000
 USUAL_TIMES = 3
 LOOK_BACK = tuple(timedelta(days=days) for days in range(1, 8))
 HOLD = timedelta(minutes=10)
+SENT, TYPED, OTHERS = "codes-sent", "typed:", "typed:typed-phones"
+MOST_UNTYPED = 1000  # an hour, on the calmest of days
+LOOK_EVERY = 10
 GUARD = Actor.system("guard")
 
 
@@ -91,6 +96,30 @@ def usual(session: Session, *, now: datetime) -> float:
     return median(seen.get(hour - back, 0) for back in LOOK_BACK)
 
 
+def note_sent(session: Session, *, now: datetime) -> bool:
+    """Count one code that goes out, and ask for another proof when too many are not typed; whether it did.
+
+    More than 1,000 this hour, and three times what is usual. Appends abuse.alarm when the measure begins.
+    """
+    if tallies.add(session, SENT, each=tallies.HOUR, now=now) % LOOK_EVERY:
+        return False
+    hour = tallies.begun(now, tallies.HOUR)
+    before = [hour - back for back in LOOK_BACK]
+    untyped = _untyped(session, [hour, *before])
+    usually = median(untyped[one] for one in before)
+    if untyped[hour] <= max(MOST_UNTYPED, USUAL_TIMES * usually):
+        return False
+    _take(session, OTHER_PROOF, now=now, reason="unanswered_codes")
+    return True
+
+
+def _untyped(session: Session, hours: list[datetime]) -> dict[datetime, int]:
+    sent = tallies.counted(session, SENT, first=min(hours), last=max(hours))
+    typed = tallies.total(session, TYPED, since=hours)
+    twice = tallies.counted(session, OTHERS, first=min(hours), last=max(hours))  # counted twice
+    return {hour: sent.get(hour, 0) - typed.get(hour, 0) + twice.get(hour, 0) for hour in hours}
+
+
 def raised(session: Session, *, now: datetime) -> frozenset[str]:
     """The measures in force. One small read, the same for every number."""
     return frozenset(session.scalars(_RAISED, {"now": now}))
@@ -101,9 +130,9 @@ def digits(in_force: frozenset[str]) -> int:
     return LONG_DIGITS if LONG_CODES in in_force else DIGITS
 
 
-def _take(session: Session, measure: str, *, now: datetime) -> None:
+def _take(session: Session, measure: str, *, now: datetime, reason: str = "wrong_guesses") -> None:
     began = session.execute(
         _RAISE[session.get_bind().dialect.name], {"measure": measure, "now": now, "end": now + HOLD}
     ).scalar_one()
     if began == now:
-        log.append(session, "abuse.alarm", now=now, actor=GUARD, codes=(f"measure:{measure}",), reason="wrong_guesses")
+        log.append(session, "abuse.alarm", now=now, actor=GUARD, codes=(f"measure:{measure}",), reason=reason)

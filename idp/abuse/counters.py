@@ -1,6 +1,6 @@
 """What volume is counted in: Redis when several machines share one, else this process's memory. Never the database.
 
-Nothing that names anybody is kept: keys are keyed fingerprints, and the longest lives two windows. A process that
+Nothing that names anybody is kept: keys are keyed fingerprints, and the longest lives thirty days. A process that
 counts alone (no Redis, or Redis does not answer) allows its share of each limit: neither everything nor nothing
 (RELIABILITY 3). In memory at most 100,000 keys are told apart; newcomers beyond them share one.
 """
@@ -95,20 +95,29 @@ class Windows:
     def first(self, name: str, *, window: timedelta, now: datetime) -> bool:
         """Whether this is the first time in the present window."""
         key, _, _ = keys_of(name, window, now)
-        return self._number(key, window, now, more=1)[0] == 1
+        return self._number(key, 2 * window, now, more=1)[0] == 1
+
+    def rests(
+        self, name: str, *, again: bool, rest: Callable[[int], timedelta], longest: timedelta, now: datetime
+    ) -> bool:
+        """Whether `name` rests now. `again` begins a rest from now on: the n-th in `longest` is `rest(n)` long."""
+        nth, _ = self._number(f"{name}:rests", longest, now, more=int(again))
+        if not nth:
+            return False
+        return self._number(f"{name}:rest:{nth}", rest(nth), now, more=int(again))[0] > 0
 
     def _count(self, name: str, *, window: timedelta, now: datetime, more: int) -> Count:
         key, before, gone = keys_of(name, window, now)
-        this, share = self._number(key, window, now, more=more)
-        last, _ = self._number(before, window, now, more=0)
+        this, share = self._number(key, 2 * window, now, more=more)
+        last, _ = self._number(before, 2 * window, now, more=0)
         return Count(this + last * (1 - gone), share)
 
-    def _number(self, key: str, window: timedelta, now: datetime, *, more: int) -> tuple[int, int]:
-        """The number of one key, and how many processes count apart."""
+    def _number(self, key: str, kept: timedelta, now: datetime, *, more: int) -> tuple[int, int]:
+        """The number of one key, which is forgotten `kept` after its first; and how many processes count apart."""
         store = self._reachable(now)
         if store is not None:
             try:
-                found = store.incr(key, 2 * int(window.total_seconds())) if more else store.get(key)
+                found = store.incr(key, int(kept.total_seconds())) if more else store.get(key)
             except StorageError as error:
                 self._rests_until = now + REST
                 logger.warning("abuse.counting_alone", error=type(error.__cause__ or error).__name__)
@@ -116,7 +125,7 @@ class Windows:
                 return found, 1
         at = now.timestamp()
         if more:
-            return self._memory.add(key, until=at + 2 * window.total_seconds(), now=at), self._share
+            return self._memory.add(key, until=at + kept.total_seconds(), now=at), self._share
         return self._memory.get(key), self._share
 
     def _reachable(self, now: datetime) -> Store | None:

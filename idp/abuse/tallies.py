@@ -3,10 +3,11 @@
 A name is a program's word, or a keyed fingerprint behind one; nothing here names anybody.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, bindparam, delete, select
+from sqlalchemy import Index, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -41,6 +42,12 @@ def _add(engine: Any) -> Any:
     return more.returning(_T.counted)
 
 
+_TAKE_BACK = (
+    update(Tally)
+    .where(Tally.name == bindparam("of"), Tally.since == bindparam("at"), Tally.counted > 0)
+    .values(counted=Tally.counted - 1)
+    .execution_options(synchronize_session=False)
+)
 _ADD = {"sqlite": _add(sqlite), "postgresql": _add(postgresql)}
 
 
@@ -52,10 +59,25 @@ def add(session: Session, name: str, *, each: timedelta, now: datetime) -> int:
     return counted
 
 
+def take_back(session: Session, name: str, *, each: timedelta, now: datetime) -> None:
+    """What was counted in this stretch did not happen."""
+    session.execute(_TAKE_BACK, {"of": name, "at": begun(now, each)})
+
+
 def counted(session: Session, name: str, *, first: datetime, last: datetime) -> dict[datetime, int]:
     """The counts of the stretches that began between the two moments, both included."""
     rows = session.execute(_COUNTED, {"of": name, "first": first, "last": last})
     return {since: count for since, count in rows}  # noqa: C416 -- rows are no pairs to `dict` for the type checker
+
+
+def total(session: Session, prefix: str, *, since: Collection[datetime]) -> dict[datetime, int]:
+    """All counts whose names begin so, added up by the stretches that began at these moments."""
+    rows = session.execute(
+        select(_T.since, func.sum(_T.counted))
+        .where(_T.since.in_(since), _T.name.startswith(prefix, autoescape=True))
+        .group_by(_T.since)
+    )
+    return {moment: int(number) for moment, number in rows}
 
 
 def one(session: Session, name: str, *, each: timedelta, now: datetime) -> int:

@@ -31,6 +31,7 @@ class Challenge(Base):
     digits: Mapped[int] = mapped_column(server_default=str(DIGITS))
     device_hash: Mapped[Plain | None]  # set only when the person is known by this device
     hurdle: Mapped[Plain | None]  # why another proof was asked for instead of a code (`abuse.volume`)
+    network: Mapped[Plain | None]  # the network that asked, keyed; none for a registered facility's
     route: Mapped[Plain | None]  # the range of phones that the code went to, keyed
     asked: Mapped[Sealed]  # the number, under the server's key: no person is known yet
     code_hash: Mapped[Plain | None]

@@ -75,6 +75,7 @@ def begin(
     digits: int = DIGITS,
     device: str | None = None,
     hurdle: str | None = None,
+    network: str | None = None,
     counted_as: str | None = None,
 ) -> Challenge:
     """Write a challenge and a job for a well-formed national ID; no read tells who it belongs to.
@@ -85,6 +86,7 @@ def begin(
     will be; `device` the mark of a device that this number's person is known by, None for every other. `hurdle` says
     why another proof is asked for: then no code is made, and none is counted. `counted_as` stands in for the number's
     fingerprint where the code goes to a phone that was typed: what is guessed there is nothing of the number's own.
+    `network` is what questions to a register are counted under (`abuse.questions`).
     """
     fingerprint = counted_as or ring.fingerprint(national_id)
     device_hash = None if device is None else hashed(device)
@@ -98,6 +100,7 @@ def begin(
         "digits": digits,
         "device_hash": device_hash,
         "hurdle": hurdle,
+        "network": network,
         "tries_left": tries,
         "quiet_until": allowed.until if isinstance(allowed, Limited) else None,
     }
@@ -128,7 +131,7 @@ def resend(
     allowed = limits.take(session, counted, now=now, patience=timedelta(0))
     if isinstance(allowed, Limited):
         return allowed
-    kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service", "device_hash")
+    kept = ("fingerprint", "browser_hash", "interaction_hash", "locale", "service", "device_hash", "network")
     new = {"tries_left": tries, "digits": digits, "quiet_until": None, "hurdle": None}
     facts = {name: getattr(old, name) for name in kept} | new
     return _open(session, ring, facts, national_id=asked(ring, old), send_at=now, lifetime=lifetime, now=now)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from idp.abuse import failures, prefixes
+from idp.abuse import alarms, failures, prefixes
 from idp.contact import limits
 from idp.contact.challenge import Challenge
 from idp.contact.limits import Limited
@@ -51,6 +51,8 @@ def leave(
     route = prefixes.route_of(ring, phone, typed=typed)
     if most_unanswered is not None and not prefixes.take(session, route, most=most_unanswered, now=now):
         return None
+    if most_unanswered is not None:
+        alarms.note_sent(session, now=now)
     return Leave(at, route)
 
 

@@ -130,7 +130,7 @@ def _note_other_person(session: Session, subject_id: UUID, *, now: datetime) -> 
 
 
 def evidence_of(person: ThaidPerson, *, now: datetime) -> Evidence:
-    """PURE: at the level that ThaID states, until the card's last day is over in Bangkok."""
+    """PURE: at the level that ThaID states, until the card's last day is over in Bangkok; a year at most (R4)."""
     end = None
     if person.expires_on is not None:
         end = datetime.combine(person.expires_on, time.max, tzinfo=BANGKOK)

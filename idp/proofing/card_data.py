@@ -22,11 +22,13 @@ from idp import provisional, subjects
 from idp.db import Sessions
 from idp.keys import KeyRing
 from idp.ports import CardStatusUnavailable, Ports, RegistryPerson, RegistryUnavailable
-from idp.proofing import cases, drafts, looks
+from idp.proofing import cases, drafts, looks, steps
 from idp.proofing.evidence import Evidence
+from idp.proofing.looks import Quiet
 from idp.subjects import NationalId, PersonSealer, age_on
 
 RECIPE = "card_data"
+HELD, TYPED = frozenset({"hold"}), frozenset({"hold", "type"})  # steps done when the form is shown, and once it is sent
 SOURCE = "issuer"
 OF_AGE = 20  # Civil and Commercial Code s.19
 BUDDHIST_ERA = 543
@@ -143,7 +145,8 @@ def check(
     """
     with sessions.writing() as session:
         number = _number_of(session, ring, subject_id)
-        drafts.keep(session, ring, subject_id=subject_id, recipe=RECIPE, step="check", typed=kept, now=now)
+        step = steps.due(RECIPE, TYPED) or ""
+        drafts.keep(session, ring, subject_id=subject_id, recipe=RECIPE, step=step, typed=kept, now=now)
         counted_as = _counted_as(session, ring, subject_id, number)
         quiet = looks.take(session, counted_as, now=now)
     if quiet is not None:
@@ -159,6 +162,12 @@ def check(
         return _missed(sessions, subject_id, counted_as, now=now)
     with sessions.writing() as session:
         return _passed(session, ring, subject_id, number, typed=typed, person=person, now=now)
+
+
+def rests(session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime) -> Quiet | None:
+    """Until when this person's card is not asked about, or None. Raises: as `check`."""
+    number = _number_of(session, ring, subject_id)
+    return looks.quiet(session, _counted_as(session, ring, subject_id, number), now=now)
 
 
 def _counted_as(session: Session, ring: KeyRing, subject_id: UUID, number: str) -> str:

@@ -61,7 +61,7 @@ def close(session: Session, subject_id: UUID, *, status: str, reason: str, now: 
     shut = session.execute(
         update(Subject)
         .where(Subject.id == subject_id, Subject.status == "active")
-        .values(status=status)
+        .values(status=status, closed_at=now)
         .returning(Subject.id)
     ).one_or_none()
     if shut is None:

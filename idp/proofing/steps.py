@@ -38,7 +38,7 @@ STEPS: tuple[Step, ...] = (
     Step("counter",   "card"),
     Step("counter",   "chip",    _after("card"),               "card"),
     Step("counter",   "face",    _after("card chip"),          "card"),
-    Step("counter",   "phone",   _after("card chip face"),     "phone", skips=True),
+    Step("counter",   "reach",   _after("card chip face"),     "reach", skips=True),  # the phone in the hand
     Step("counter",   "passkey", _after("card chip face"),     "",      skips=True),
     Step("counter",   "slip",    _after("card chip face")),
 )
@@ -64,10 +64,30 @@ def may(recipe: str, name: str, done: Collection[str]) -> bool:
     return any(step.name == name and step.before <= set(done) for step in of(recipe))
 
 
+def marks(recipe: str, done: Collection[str], *, now: str, passed: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Each step with what a stepper says of it: done, now, later, or passed (left out, whatever comes after it)."""
+    names = [step.name for step in of(recipe)]
+    here = names.index(now)
+
+    def mark(at: int, name: str) -> str:
+        if at == here:
+            return "now"
+        if name in passed or (at < here and name not in done):
+            return "passed"
+        return "done" if name in done else "later"
+
+    return tuple((name, mark(at, name)) for at, name in enumerate(names))
+
+
+def before(recipe: str, name: str) -> str | None:
+    """The step that "back" opens from this one; None where nothing can be taken back."""
+    return next((step.undo or None for step in of(recipe) if step.name == name), None)
+
+
 def undone(recipe: str, name: str, done: Collection[str]) -> frozenset[str]:
     """What is still done after going back from this step: nothing from the step that it leads back to onward."""
     steps = of(recipe)
-    back_to = next(step.undo for step in steps if step.name == name)
+    back_to = before(recipe, name)
     names = [step.name for step in steps]
     kept = names[: names.index(back_to)] if back_to else names
     return frozenset(done) & frozenset(kept)

@@ -11,12 +11,16 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from markupsafe import Markup
 
 from consent.audit.log import Actor
-from idp import card_agents, counter, directory, handover, readings, subjects, visits
+from consent.emergency import OWN_FACILITY
+from idp import card_agents, counter, desk_cases, directory, handover, paper_consents, readings, subjects, visits
+from idp.abuse import staff as limits
+from idp.counter_withdrawals import ended_in
 from idp.db import Session
 from idp.login import affiliations
 from idp.national_id import NationalIdError, parse_national_id
 from idp.oauth import launches
 from idp.ports import CardUnreadable, RegistryPerson, RegistryUnavailable
+from idp.proofing import steps
 from idp.readings import Desk, Read
 from idp.visits import Visit
 from idp.web import gate, staff
@@ -64,6 +68,8 @@ def read() -> Response:
 def nonce() -> Response:
     """A number that the card agent signs with the card, once."""
     desk = here(g.session)
+    if not limits.may(g.session, g.ring, desk.person_id, "nonce", now=g.now):
+        return as_response(jsonify(error="limited"), 429)
     asked = {"session_hash": desk.session_hash, "hcode": desk.place.hcode, "now": g.now}
     return jsonify(nonce=card_agents.ask(g.session, **asked))
 
@@ -118,7 +124,8 @@ def card(reading_id: UUID) -> Response:
         desk = here(session)
         found = readings.look(session, g.ring, reading_id, desk=desk, person=person, now=g.now)
         notice = counter.told(session, recipient_name=recipient_name(desk, session), locale=g.locale)
-    shown = {**holder(found), "refusal": found.refusal, "visit_id": found.visit_id, "notice": notice.lines}
+    shown: dict[str, Any] = {"marks": steps.marks(desk_cases.RECIPE, {"card"}, now="chip")}
+    shown |= {**holder(found), "refusal": found.refusal, "visit_id": found.visit_id, "notice": notice.lines}
     return as_response(render_template("desk_card.html", place=desk.place.name(g.locale), **shown))
 
 
@@ -153,6 +160,10 @@ def visit(visit_id: UUID) -> Response:
         who = {
             "number": visits.number_of(g.session, g.ring, found.subject_id),
             "name": subjects.profile(g.session, g.ring, found.subject_id).name(g.locale),
+            "papers": [
+                {"code": one.code, "name": one.name.in_(g.locale)}
+                for one in paper_consents.offered(g.session, desk.place, now=g.now)
+            ],
         }
     return as_response(
         render_template(
@@ -162,6 +173,7 @@ def visit(visit_id: UUID) -> Response:
             apps=[{"id": app.client_id, "name": app.name(g.locale)} for app in apps],
             practises=practises,
             own=found.subject_id == desk.person_id,
+            kept="paper" in request.args,
             place=desk.place.name(g.locale),
         )
     )
@@ -175,6 +187,8 @@ def slip(visit_id: UUID) -> Response:
     notice = counter.told(g.session, recipient_name=recipient_name(desk, g.session), locale=g.locale)
     svg = Markup(handover.qr_svg(f"{BARCODE}{visit_id}"))  # noqa: S704 -- drawn by segno from our own id
     shown = {**of_visit(found), "notice": notice.lines, "place": desk.place.name(g.locale), "svg": svg}
+    told = {"officer": desk.person_id, "locale": g.locale, "now": g.now}
+    shown["taken"] = ended_in(g.session, found, **told)
     return as_response(render_template("desk_slip.html", **shown))
 
 
@@ -223,6 +237,8 @@ def here(session: Session) -> Desk:
     place = affiliations.active(session, g.signed_in, now=g.now)
     if place is None:
         raise Elsewhere(staff.choosing(request.path if request.method == "GET" else "/desk"))
+    if place.role == OWN_FACILITY:  # a head has a queue, and no counter
+        raise Elsewhere(request.script_root + "/staff/emergencies")
     if place.role not in readings.AT_A_DESK:
         raise Refused("forbidden", 403)
     return Desk(g.signed_in.subject_id, g.signed_in.id_hash, g.signed_in.aal, place)

@@ -8,7 +8,21 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 
-from idp import counter_proofing, desk_cases, desk_phone, four_eyes, handover, readings, subjects, ways_in
+from idp import (
+    counter,
+    counter_proofing,
+    desk_cases,
+    desk_phone,
+    four_eyes,
+    guardians,
+    handover,
+    readings,
+    subjects,
+    visits,
+    ways_in,
+)
+from idp.abuse import staff
+from idp.assurance import Ial
 from idp.contact.limits import Limited
 from idp.db import Session
 from idp.desk_cases import Case
@@ -44,7 +58,7 @@ def case(case_id: UUID) -> Response:
     here, found = at(case_id, g.session)
     handed = handover.of_case(g.session, case_id, now=g.now)
     if handed is not None and handed.state in WAITS_FOR_PHONE:  # nothing of the person is on this page
-        return waiting(case_id, handed.state)
+        return waiting(found, handed.state)
     desk_cases.touch(g.session, case_id, now=g.now)
     return page(found, here, g.session)
 
@@ -85,6 +99,8 @@ def phone(case_id: UUID) -> Response:
         return page(found, here, g.session, errors={"phone": "format" if typed else "required"}, status=400)
     if number != known and number == desk_phone.of_record(g.session, g.ring, here.person_id):
         return page(found, here, g.session, errors={"phone": "own"}, status=400)
+    if not staff.may(g.session, g.ring, here.person_id, "sms", now=g.now):
+        return page(found, here, g.session, errors={"phone": "staff_limited"}, status=429)
     fixed = gate.house().settings.sandbox_fixed_code
     told = {"subject_id": subject_of(found), "desk": here, "locale": g.locale, "fixed_code": fixed}
     sent = desk_phone.send(g.session, g.ring, case_id, number, **told, now=g.now)
@@ -194,9 +210,10 @@ def to_case(case_id: UUID, word: str = "") -> Response:
     return as_response(redirect(f"{request.script_root}/desk/cases/{case_id}{query}", 303))
 
 
-def waiting(case_id: UUID, state: str) -> Response:
+def waiting(found: Case, state: str) -> Response:
     """The person is at work on their own phone: this page asks every few seconds how far they are."""
-    response = as_response(render_template("desk_handover.html", case_id=case_id, state=state, svg=None, errors={}))
+    shown: dict[str, Any] = {"case_id": found.id, "marks": found.marks(), "svg": None, "errors": {}}
+    response = as_response(render_template("desk_handover.html", state=state, **shown))
     if state != "taken":  # nobody is typing here
         response.headers["Refresh"] = "4"
     return response
@@ -210,6 +227,7 @@ def page(
     shown: dict[str, Any] = {
         "case_id": found.id,
         "due": found.due,
+        "marks": found.marks("" if not found.ial or ways_in.may_sign_in(found, now=g.now) else "slip"),
         "chip": found.chip,
         "ial": found.ial,
         "paper": found.shown.paper,
@@ -221,18 +239,35 @@ def page(
         "grown": ways_in.may_sign_in(found, now=g.now),
         "place": here.place.name(g.locale),
         "again": request.args.get("need") == "again",
-        **signatures(found, session),
+        **signatures(found, here, session),
         **reachable(found, here, session),
     }
+    if found.due == "slip" or (found.ial and not shown["grown"]):
+        shown |= visiting(found, here, session)
     return as_response(render_template("desk_case.html", errors=errors or {}, **shown), status)
 
 
-def signatures(found: Case, session: Session) -> dict[str, Any]:
-    """What a colleague has to sign, has been asked to, and has signed."""
+def visiting(found: Case, here: Desk, session: Session) -> dict[str, Any]:
+    """The visit that is open here, or the notice that is read out before one is opened."""
+    running = visits.running_of(session, subject_of(found), here.place.hcode, now=g.now)
+    level = counter_proofing.shown_now(found, desk=here, now=g.now)
+    if running is not None or level < Ial(readings.CARD_IAL):
+        return {"visit_id": running, "notice": None}
+    notice = counter.told(session, recipient_name=desk.recipient_name(here, session), locale=g.locale)
+    return {"visit_id": None, "notice": notice.lines}
+
+
+def signatures(found: Case, here: Desk, session: Session) -> dict[str, Any]:
+    """What a colleague has to sign, has been asked to, and has signed; and what their name then stands for."""
     asked = four_eyes.waiting(session, found.id, now=g.now)
-    since = {"recovery": desk_phone.answered_at(session, found.id, now=g.now)}
+    since = dict.fromkeys(("recovery", ways_in.ACT), desk_phone.answered_at(session, found.id, now=g.now))
     ready = {act: four_eyes.signed(session, found.id, act, now=g.now, since=since.get(act)) for act in four_eyes.ACTS}
-    return {"needs": counter_proofing.needs_colleague(found), "asked": asked.act if asked else None, "ready": ready}
+    told: dict[str, Any] = {"needs": counter_proofing.needs_colleague(found), "asked": None, "ready": ready}
+    if asked is None or asked.act == guardians.ACT:  # that one has a page of its own
+        return told
+    asker = subjects.profile(session, g.ring, asked.asked_by).name(g.locale)
+    level = counter_proofing.shown_now(found, desk=here, now=g.now).value
+    return told | {"asked": asked.act, "asked_by": asker, "level": level}
 
 
 def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
@@ -241,7 +276,8 @@ def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
         held = counter_proofing.owner(session, g.ring, found.shown)
         name = None if held is None else subjects.profile(session, g.ring, held.id).name_th
         renamed = name not in (None, found.shown.name("th")) and found.shown.paper == "card"
-        return {"known_phone": "", "sent": None, "has_ways": False, "other_phone": "", "renamed": renamed}
+        unknown = {"known_phone": "", "sent": None, "has_ways": False, "other_phone": "", "by_two": False}
+        return unknown | {"renamed": renamed}
     known = desk_phone.of_record(session, g.ring, found.subject_id)
     proved = desk_phone.proved(session, g.ring, found.id, now=g.now)
     return {
@@ -249,6 +285,7 @@ def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
         "has_ways": ways_in.needs_recovery(session, g.ring, found, desk=here, now=g.now),
         "other_phone": proved[-3:] if proved not in (None, known) else "",
+        "by_two": ways_in.needs_colleague(session, g.ring, found),
         "renamed": False,
         "waits_until": ways_in.waits_until(session, found),
     }

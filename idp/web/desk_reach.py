@@ -5,7 +5,8 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, render_template, request
 from markupsafe import Markup
 
-from idp import counter_proofing, desk_cases, four_eyes, handover, ways_in
+from idp import counter, counter_proofing, desk_cases, four_eyes, guardians, handover, ways_in
+from idp.desk_cases import Case
 from idp.login import passkeys
 from idp.login.passkeys import PasskeyRefused
 from idp.web import desk, gate
@@ -22,21 +23,23 @@ def begin(case_id: UUID) -> Response:
     here, found = due(case_id, "passkey", g.session)
     if ways_in.needs_recovery(g.session, g.ring, found, desk=here, now=g.now):
         raise Elsewhere(f"{request.script_root}/desk/cases/{case_id}")
+    if ways_in.needs_colleague(g.session, g.ring, found):
+        ways_in.sign(g.session, found, desk=here, now=g.now)
     token = handover.begin(g.session, case_id, subject_id=subject_of(found), desk=here, now=g.now)
     desk_cases.touch(g.session, case_id, now=g.now, quiet_until=g.now + handover.LIFETIME)
     address = f"{gate.house().settings.issuer}/hand-over/{token}"
     svg = Markup(handover.qr_svg(address))  # noqa: S704 -- drawn by segno from our own address
-    page = render_template("desk_handover.html", case_id=case_id, state="new", svg=svg, address=address, errors={})
-    return as_response(page)
+    shown = {"case_id": case_id, "marks": found.marks(), "svg": svg, "address": address}
+    return as_response(render_template("desk_handover.html", state="new", errors={}, **shown))
 
 
 @route(bp, "/confirm", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF)
 def confirm(case_id: UUID) -> Response:
     """The two digits that the clerk sees on the phone; a wrong pair ends the hand-over."""
-    due(case_id, "passkey", g.session)
+    _, found = due(case_id, "passkey", g.session)
     typed = desk_phone_digits(request.form.get("digits", ""))
     if handover.confirm(g.session, case_id, typed, now=g.now):
-        return waiting(case_id, "confirmed")
+        return waiting(found, "confirmed")
     desk_cases.touch(g.session, case_id, now=g.now)
     return to_case(case_id, "again")
 
@@ -55,7 +58,7 @@ def ask(case_id: UUID) -> Response:
     """Ask a colleague to sign; the page waits for their passkey."""
     here, _ = at(case_id, g.session)
     act = request.form.get("act", "")
-    if act not in four_eyes.ACTS:
+    if act not in four_eyes.ACTS or act == guardians.ACT:
         raise Refused("bad_request", 400)
     four_eyes.ask(g.session, case_id, act, desk=here, now=g.now)
     desk_cases.touch(g.session, case_id, now=g.now, quiet_until=g.now + four_eyes.LIFETIME)
@@ -97,7 +100,34 @@ def recover(case_id: UUID) -> Response:
     return to_case(case_id)
 
 
-@route(bp, '/<any("hand-over", confirm, "take-back", ask, recover):_what>', tx=Tx.NONE)
+@route(bp, "/bind", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF)
+def bind(case_id: UUID) -> Response:
+    """The first number of the account, which a colleague has signed for."""
+    here, found = at(case_id, g.session)
+    desk_cases.touch(g.session, case_id, now=g.now)
+    ways_in.bind_by_two(g.session, g.ring, found, desk=here, now=g.now)
+    return to_case(case_id)
+
+
+@route(bp, "/visit", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF)
+def visit(case_id: UUID) -> Response:
+    """Open the visit of the person whom this case proved; nothing is read again."""
+    here, found = at(case_id, g.session)
+    desk_cases.touch(g.session, case_id, now=g.now)
+    level = counter_proofing.shown_now(found, desk=here, now=g.now).value
+    told = {"paper": found.shown.paper, "ial": level, "desk": here, "locale": g.locale, "now": g.now}
+    counter.open_for(g.session, proved(found), **told)
+    return to_case(case_id)
+
+
+def proved(found: Case) -> UUID:
+    """Whose identity it was, once the face was compared."""
+    if found.subject_id is None or not found.ial:
+        raise Elsewhere(f"{request.script_root}/desk/cases/{found.id}")
+    return found.subject_id
+
+
+@route(bp, '/<any("hand-over", confirm, "take-back", ask, recover, bind, visit):_what>', tx=Tx.NONE)
 def acted(case_id: UUID, _what: str) -> Response:
     """Reloading is no dead end."""
     raise Elsewhere(f"{request.script_root}/desk/cases/{case_id}")

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from consent.errors import NotAllowed, NotFound
 from idp import four_eyes
+from idp.directory import StaffAssignment
 from idp.four_eyes import LIFETIME, Countersign, refusal
 from idp.subjects import Subject
 from tests.fakes import NOW, SECOND
@@ -141,3 +142,24 @@ def test_only_known_acts_are_asked(ward):
     """A form's word is a stranger's word."""
     with pytest.raises(ValueError, match="lunch"):
         asked(ward, "lunch")
+
+
+def test_a_signature_for_what_was_before_does_not_count(ward):
+    """The colleague saw the number that was on the page when they were asked; another one needs another signature."""
+    which = asked(ward)
+    sign(ward, which)
+    later = NOW + SECOND
+
+    assert four_eyes.take(ward.session, CASE, "recovery", asked_by=ward.clerk, now=later, since=later) is None
+    assert four_eyes.take(ward.session, CASE, "recovery", asked_by=ward.clerk, now=later, since=NOW) == ward.doctor
+
+
+def test_an_auditor_of_the_place_signs_nothing(ward):
+    """Whoever watches does not act: only who may sit at a desk here."""
+    ward.session.execute(
+        update(StaffAssignment).where(StaffAssignment.subject_id == ward.doctor).values(role="auditor")
+    )
+
+    with pytest.raises(NotAllowed) as refused:
+        sign(ward, asked(ward))
+    assert refused.value.code == "not_here"

@@ -4,10 +4,12 @@ A paper alone is IAL1.2. A facility that knows the person from its own file vouc
 gives IAL2.1. All of it is local: the source is the facility, so that whoever relies on it sees who said so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
+from unicodedata import decimal
 from uuid import UUID
 
 from idp.national_id import BANGKOK, NationalIdError, parse_national_id
@@ -18,6 +20,7 @@ NOT_THAI = frozenset("0678")  # categories of people without a Thai ID card of t
 OLD_CARD_COUNTS = timedelta(days=90)
 LONGEST_PAPER = timedelta(days=5 * 365)
 GENDERS = frozenset({"male", "female", "other", "unknown"})
+YEAR_DIGITS = 4
 BUDDHIST_ERA, FIRST_CE, LAST_CE = 543, 1880, 2400
 
 
@@ -85,10 +88,8 @@ def typed(said: Mapping[str, str], *, hcode: str, now: datetime) -> dict[str, An
     birth = birth_date(said["birth_year"], said["birth_month"], said["birth_day"], now=now)
     if birth is None:
         faults["birth_year"] = "format"
-    last = None
-    try:
-        last = date.fromisoformat(said["expires_on"]) if said["expires_on"] else None
-    except ValueError:
+    last = last_day(said["expires_on"])
+    if last is None and said["expires_on"]:
         faults["expires_on"] = "format"
     if last is not None and last < now.astimezone(BANGKOK).date():
         faults["expires_on"] = "past"
@@ -117,6 +118,19 @@ def birth_date(year: str, month: str, day: str, *, now: datetime) -> str | None:
     if not ce >= FIRST_CE or found > today:
         return None
     return found.isoformat() if int(day or 0) else found.isoformat()[:7]
+
+
+def last_day(typed: str) -> date | None:
+    """PURE: the last day of a paper: day, month and year, or the other way round; of either era. None: no such day."""
+    parts = [part for part in re.split(r"[^0-9]+", "".join(str(decimal(sign, sign)) for sign in typed)) if part]
+    if len(parts) != len(("day", "month", "year")) or max(map(len, parts)) > YEAR_DIGITS:
+        return None
+    year, month, day = map(int, parts if len(parts[0]) == YEAR_DIGITS else parts[::-1])
+    ce = year - BUDDHIST_ERA if year > LAST_CE else year
+    try:
+        return date(ce, month, day) if ce >= FIRST_CE else None
+    except ValueError:
+        return None
 
 
 def evidence(paper: Paper, *, officer: UUID | None, hcode: str, now: datetime) -> Sequence[Evidence]:

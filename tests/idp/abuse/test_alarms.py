@@ -90,3 +90,33 @@ def test_counts_that_no_rule_looks_back_at_are_forgotten(session):
 
     hour = f"{alarms.WRONG}:hour"
     assert len(tallies.counted(session, hour, first=NOW - 10 * DAY, last=NOW)) == 1
+
+
+def sent(session, number, *, now=NOW):
+    return [alarms.note_sent(session, now=now) for _ in range(number)]
+
+
+def test_many_codes_that_nobody_types_ask_for_another_proof(sessions, monkeypatch):
+    """RELIABILITY 3, global SMS: what is sent and not typed, above the floor and three times the usual."""
+    monkeypatch.setattr(alarms, "MOST_UNTYPED", 40)
+    with sessions.writing() as session:
+        for n in range(30):  # typed ones do not count, those at phones that were typed once
+            tallies.add(session, f"typed:range{n % 3}", each=tallies.HOUR, now=NOW)
+        tallies.add(session, "typed:typed-phones", each=tallies.HOUR, now=NOW)
+
+        assert not any(sent(session, 70))
+        assert alarms.raised(session, now=NOW) == frozenset()
+        assert any(sent(session, 10))
+        assert alarms.raised(session, now=NOW) == {OTHER_PROOF}
+
+
+def test_what_is_usual_at_this_hour_is_no_alarm(sessions, monkeypatch):
+    """Three times the median of a week."""
+    monkeypatch.setattr(alarms, "MOST_UNTYPED", 10)
+    with sessions.writing() as session:
+        for back in alarms.LOOK_BACK:
+            for _ in range(20):
+                tallies.add(session, alarms.SENT, each=tallies.HOUR, now=NOW - back)
+
+        assert not any(sent(session, 60))
+        assert any(sent(session, 10))

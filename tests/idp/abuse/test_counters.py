@@ -96,3 +96,41 @@ def test_windows_of_all_processes_begin_at_the_same_moment():
     this, before, gone = keys_of("n", HOUR, NOW + 15 * MINUTE)
 
     assert (this, before, gone) == (keys_of("n", HOUR, NOW)[0], keys_of("n", HOUR, NOW - HOUR)[0], 0.25)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_rest_grows_with_each_excess_and_ends_by_itself(shared):
+    """RELIABILITY 3: person and network; counted in memory, or by all processes together."""
+    windows = Windows(Expiring if shared else None)
+
+    def rests(now, *, again=False):
+        windows.add("n", window=MINUTE, now=now)
+        Expiring.now = now
+        return windows.rests("n", again=again, rest=lambda nth: nth * HOUR, longest=100 * HOUR, now=now)
+
+    assert not rests(NOW)
+    assert rests(NOW, again=True)
+    assert rests(NOW + 30 * MINUTE)
+    assert not rests(NOW + HOUR + 2 * MINUTE)
+    assert rests(NOW + 2 * HOUR, again=True)
+    assert rests(NOW + 4 * HOUR - 2 * MINUTE)
+    assert not rests(NOW + 4 * HOUR + 2 * MINUTE)
+
+
+class Expiring(Store):
+    """A store that forgets, as Redis does: when a key was made decides."""
+
+    now = NOW
+
+    def incr(self, key, expiry, amount=1):
+        """Add; the first one says when it is forgotten."""
+        number, until = self.kept.get(key, (0, self.now + expiry * SECOND))
+        if until <= self.now:
+            number, until = 0, self.now + expiry * SECOND
+        self.kept[key] = (number + amount, until)
+        return number + amount
+
+    def get(self, key):
+        """How many, if it is not forgotten."""
+        number, until = self.kept.get(key, (0, self.now))
+        return number if until > self.now else 0

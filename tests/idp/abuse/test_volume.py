@@ -1,5 +1,6 @@
 """When another proof is asked for: a table, since the rule is pure."""
 
+from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
@@ -26,14 +27,37 @@ from idp.abuse.volume import Asking, hurdle
         (Asking(network_numbers=Count(501), known_device=True), None),
         (Asking(network_numbers=Count(600), network_arrived=Count(10)), None),
         (Asking(network_numbers=Count(601), network_arrived=Count(10)), "network"),
+        (Asking(system_numbers=Count(5_000)), None),
+        (Asking(system_numbers=Count(5_001)), "system"),
+        (Asking(system_numbers=Count(5_001), facility=True), None),
+        (Asking(system_numbers=Count(5_001), known_device=True), None),
+        (Asking(system_numbers=Count(105_000), system_arrived=Count(10_000)), None),
+        (Asking(system_numbers=Count(105_001), system_arrived=Count(10_000)), "system"),
+        (Asking(system_numbers=Count(5_001), network_numbers=Count(501)), "network"),
         (Asking(pair=Count(50)), None),
         (Asking(pair=Count(51)), "pair"),
         (Asking(pair=Count(51), facility=True), None),
+        (Asking(pair_rests=True), "pair"),
+        (Asking(pair_rests=True, known_device=True), None),
     ],
 )
 def test_who_is_asked_for_another_proof(asking, why):
-    """RELIABILITY 3: 3 people a browser, 50 times one person, 500 people a network and ten for each who arrived."""
+    """RELIABILITY 3: 3 people a browser, 50 times one person; 500 a network, 5,000 a system, ten for who arrived."""
     assert hurdle(asking) == why
+
+
+@pytest.mark.parametrize(("nth", "hours"), [(1, 12), (2, 13.2), (11, 31.12), (44, 720), (10_000, 720)])
+def test_each_question_too_many_asks_for_another_proof_for_longer(nth, hours):
+    """RELIABILITY 3: person and network, 50 in 12 h, growing by a tenth, thirty days at most."""
+    assert volume.pair_rest(nth) / timedelta(hours=1) == pytest.approx(hours, rel=0.01)
+
+
+def test_a_network_types_no_more_phones_than_its_share():
+    """RELIABILITY 3, toll fraud: a hundred an hour, and ten for each proved person who arrived."""
+    assert volume.may_type_phones(Count(100), Count(0))
+    assert not volume.may_type_phones(Count(101), Count(0))
+    assert volume.may_type_phones(Count(120), Count(2))
+    assert not volume.may_type_phones(Count(26, share=4), Count(0))
 
 
 def test_who_counts_apart_allows_its_share():

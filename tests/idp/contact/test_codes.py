@@ -185,7 +185,7 @@ def test_a_stranger_cannot_supersede_somebodys_code(begin, begun, guess):
 
 @pytest.mark.parametrize("national_id", [SOMCHAI, NOBODY])
 def test_resending_is_limited_alike_for_known_and_unknown_numbers(begin, resend, national_id):
-    """RELIABILITY 3: 1 in 30 s, 3 in 15 min, 8 in a day; counted for the number."""
+    """RELIABILITY 3: 1 in 30 s, 3 in 15 min, 8 in a day and then 1 to 32 minutes apart; counted for the number."""
     challenge = begin(national_id)
 
     assert resend(challenge, now=NOW + 29 * SECOND) == Limited(NOW + 30 * SECOND)
@@ -196,8 +196,32 @@ def test_resending_is_limited_alike_for_known_and_unknown_numbers(begin, resend,
     for n in range(5):
         last = resend(last, now=NOW + HOUR * (n + 1))
     assert isinstance(last, Challenge)
-    assert resend(last, now=NOW + 10 * HOUR) == Limited(NOW + DAY)
-    assert isinstance(resend(last, now=NOW + DAY), Challenge)
+    eighth = NOW + 5 * HOUR
+    assert resend(last, now=eighth + 30 * SECOND) == Limited(eighth + MINUTE)
+    now, waits = eighth + HOUR, []
+    for _ in range(8):
+        last = resend(last, now=now)
+        assert isinstance(last, Challenge)
+        until = resend(last, now=now + SECOND).until
+        waits.append((until - now) // SECOND)
+        now = until + HOUR  # the wait counts from the last send, however late the next one comes
+    assert waits == [120, 240, 480, 960, 1920, 1920, 1920, 1920]
+    last = resend(last, now=now + 2 * DAY)
+    assert resend(last, now=now + 2 * DAY + SECOND) == Limited(now + 2 * DAY + 30 * SECOND)
+
+
+def test_parallel_posts_beyond_the_days_eight_send_one(begin):
+    """RELIABILITY rule 1: the wait is guarded by the same conditional update."""
+    for n in range(8):
+        begin(now=NOW + n * HOUR)
+    begin(now=NOW + 8 * HOUR)
+
+    later = NOW + 8 * HOUR + 2 * MINUTE
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: begin(browser=f"b{n}", flow=f"f{n}", now=later), range(24)))
+
+    assert sum(challenge.quiet_until is None for challenge in made) == 1
+    assert {challenge.quiet_until for challenge in made} - {None} == {later + 4 * MINUTE}
 
 
 def test_a_resent_code_has_its_own_tries_and_kills_the_old_one(begun, guess, resend):

@@ -47,3 +47,29 @@ def test_every_recipe_can_be_a_case():
     check = next(one for one in Case.__table__.constraints if one.name and one.name.endswith("recipe"))
 
     assert all(f"'{recipe}'" in str(check.sqltext) for recipe in steps.RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("done", "now", "passed", "marks"),
+    [
+        ({"card"}, "chip", (), "done now later later later later"),
+        ({"card", "chip", "face"}, "reach", {"chip"}, "done passed done now later later"),
+        (
+            {"card", "chip", "face", "reach", "passkey"},
+            "slip",
+            {"reach", "passkey"},
+            "done done done passed passed now",
+        ),
+        ({"card", "chip", "face"}, "slip", (), "done done done passed passed now"),
+    ],
+)
+def test_a_stepper_ticks_what_was_done_and_not_what_was_left_out(done, now, passed, marks):
+    told = steps.marks("counter", done, now=now, passed=passed)
+
+    assert " ".join(mark for _, mark in told) == marks
+    assert [name for name, _ in told] == [step.name for step in steps.of("counter")]
+
+
+def test_every_recipe_says_where_back_leads():
+    assert steps.before("card_data", "type") == "hold"
+    assert steps.before("counter", "slip") is None

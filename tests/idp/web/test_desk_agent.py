@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from idp import card_agents
+from idp.abuse import staff
 from idp.agent import apdu, chip
 from idp.agent.signing import Signer, make_key
 from idp.card_agents import ASKED_FOR
@@ -121,3 +122,10 @@ def test_a_real_number_opens_nothing_in_the_sandbox(clerk, signer):
 def test_a_number_is_given_to_staff_with_the_pages_own_token(site, clerk):
     assert ask(clerk, **{"X-CSRF-Token": "guessed"}).status_code == 403
     assert site.visitor().client.post("/desk/nonce").status_code in (302, 303, 401, 403)
+
+
+def test_one_member_of_staff_gets_so_many_numbers_to_sign_an_hour(clerk, monkeypatch):
+    """RELIABILITY 3: whatever desk they sit at."""
+    monkeypatch.setitem(staff.MOST_AN_HOUR, "nonce", 2)
+
+    assert [ask(clerk).status_code for _ in range(3)] == [200, 200, 429]

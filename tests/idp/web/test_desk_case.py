@@ -190,15 +190,20 @@ def test_five_wrong_codes_at_the_counter_end_the_code(clerk):
     assert "code-form" in clerk.at.forms
 
 
-def test_the_first_number_of_an_account_is_bound_in_person(site, clerk):
-    """DECISIONS 1: a counter binds one; the register had none."""
+def test_the_first_number_of_an_account_is_bound_by_nobody_alone(site, clerk):
+    """DECISIONS 1: a counter binds one; the register had none, so nobody could be told, and a colleague has to sign."""
     matched(clerk, STRANGER)
     assert clerk.send("phone-form").status == 400
     assert clerk.send("phone-form", phone="02-123-4567").status == 400
     clerk.send("phone-form", phone="010-000-0077")
-    clerk.send("code-form", code=clerk.newest_code())
+    page = clerk.send("code-form", code=clerk.newest_code())
 
-    assert phone_of(site, STRANGER) == "+66100000077"
+    assert "by-two" in page.texts
+    assert "077" in page.text
+    assert not {"bind-form", "hand-over-form"} & set(page.forms)
+    form = {"csrf": token(clerk)}
+    assert clerk.post(f"{page.url.partition('?')[0]}/bind", form).status == 403
+    assert phone_of(site, STRANGER) == ""
 
 
 def phone_of(site, number):

@@ -89,6 +89,10 @@ def test_a_paper_binds_no_way_in_to_an_account_that_a_chip_proved(site, clerk, c
     clerk.send("code-form", code=clerk.newest_code())
 
     assert phone_of(site, STRANGER) == ""
+    clerk.get(case_of(clerk))
+    clerk.send("keep-form", "keep")
+    assert "hand-over-form" not in clerk.at.forms
+    assert push(clerk, f"{case_of(clerk)}/hand-over").name == "desk_case"
 
 
 def test_another_face_on_an_old_card_is_kept(site, clerk):
@@ -220,7 +224,7 @@ def test_after_the_bedside_was_signed_enter_says_the_bedside(clerk, colleague):
     assert [name for name, facts in page.attributes.items() if "autofocus" in facts] == ["bedside"]
 
 
-def test_an_account_that_somebody_only_typed_is_handed_back_to_whoever_stands_there(site, clerk):
+def test_an_account_that_somebody_only_typed_is_handed_back_to_whoever_stands_there(site, clerk, colleague):
     """A phone and a picture of the card open an account; what they set up must not be lifted with the level."""
     typed = person(attested_ial="1.1", phone="010-000-0077")
     with site.work.sessions.writing() as session:
@@ -247,4 +251,8 @@ def test_an_account_that_somebody_only_typed_is_handed_back_to_whoever_stands_th
         assert factors.available(session, owner.id) == frozenset()
     clerk.send("phone-form", phone="010-000-0088")
     clerk.send("code-form", code=clerk.newest_code())
+    clerk.send("ask-form", "ask")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+    clerk.send("bind-form", "bind")
     assert phone_of(site, STRANGER) == "+66100000088"

@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import select
 
-from idp import counter, papers
+from idp import counter, papers, visits
+from idp.abuse import staff
 from idp.login import pin
 from idp.recovery import Recovery
-from tests.fakes import DAY, MINUTE
-from tests.idp.web.test_desk import DOCTOR, employ, enrolled, known
+from tests.fakes import DAY, MINUTE, SECOND
+from tests.idp.web.test_desk import DOCTOR, STRANGER, employ, enrolled, known
 from tests.idp.web.test_desk_case import (
     PATIENT,
     PHONE,
@@ -69,6 +70,83 @@ def test_two_members_of_staff_begin_a_recovery(site, clerk, colleague):
     assert len({begun_now.approved_by, begun_now.second_by}) == 2
     assert phone_of(site, PATIENT) == PHONE
     assert "slip" in page.links
+
+
+def first_number(desk):
+    """A chip's account without a phone; the person has one in their hand."""
+    matched(desk, STRANGER)
+    desk.send("phone-form", phone="010-000-0077")
+    return desk.send("code-form", code=desk.newest_code())
+
+
+def test_the_first_number_of_an_account_is_bound_by_two(site, clerk, colleague):
+    """Nobody could be told: the colleague sees the number's end, and the phone then answers for the passkey."""
+    first_number(clerk)
+    page = clerk.send("ask-form", "ask")
+    assert "077" in page.texts["signs"]
+
+    assert signs(clerk, colleague.device)["status"] == 200
+    clerk.get(case_of(clerk))
+    page = clerk.send("bind-form", "bind")
+
+    assert phone_of(site, STRANGER) == "+66100000077"
+    assert "hand-over-form" in page.forms
+    assert clerk.send("hand-over-form", "hand-over").name == "desk_handover"
+
+
+def test_a_number_that_the_colleague_did_not_see_is_not_bound(site, clerk, colleague):
+    """What was signed for one number binds no other; alone, or for an account with a phone, nothing is bound."""
+    first_number(clerk)
+    clerk.send("ask-form", "ask")
+    assert signs(clerk, clerk.device)["error"] == "same_person"
+    signs(clerk, colleague.device)
+    address, form = case_of(clerk), {"csrf": token(clerk)}
+    site.clock.tick(MINUTE - SECOND)
+    clerk.post(f"{address}/phone", form | {"phone": "010-000-0099"})
+    clerk.post(f"{address}/code", form | {"code": clerk.newest_code()})
+
+    assert clerk.post(f"{address}/bind", form).status == 403
+    assert phone_of(site, STRANGER) == ""
+    reached(clerk)
+    assert clerk.post(f"{case_of(clerk)}/bind", {"csrf": token(clerk)}).status == 403
+
+
+def test_the_first_passkey_of_somebody_without_a_phone_takes_two(clerk, colleague):
+    """No phone on file, none that gets messages: the hand-over is signed for, once."""
+    page = matched(clerk, STRANGER)
+    page = clerk.send("no-phone-form", "no-phone")
+    assert "by-two" in page.texts
+    assert clerk.post(f"{case_of(clerk)}/hand-over", {"csrf": token(clerk)}).status == 403
+    clerk.get(page.url)
+    clerk.send("ask-form", "ask")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+
+    assert clerk.send("hand-over-form", "hand-over").name == "desk_handover"
+    clerk.send("take-back-form")
+    assert "by-two" in clerk.get(case_of(clerk)).texts
+
+
+def test_whoever_wants_no_way_in_today_needs_no_colleague(clerk):
+    """To be proved is one thing, to get in another."""
+    first_number(clerk)
+
+    page = clerk.send("later-form", "later")
+    assert "by-two" in page.texts
+    assert "slip" in clerk.send("later-form", "later").links
+
+
+def test_what_two_saw_already_takes_no_third_signature(site, clerk, colleague):
+    """A face at the bedside was signed for."""
+    begun(clerk, STRANGER)
+    clerk.send("ask-bedside-form", "ask-bedside")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+    clerk.send("bedside-form", "bedside")
+    clerk.send("phone-form", phone="010-000-0077")
+    clerk.send("code-form", code=clerk.newest_code())
+
+    assert phone_of(site, STRANGER) == "+66100000077"
 
 
 def test_nobody_signs_alone(site, clerk):
@@ -173,21 +251,66 @@ def shown(clerk, **changes):
     return clerk.send("paper-form", **(PAPER | changes))
 
 
-def test_a_person_without_a_thai_card_is_vouched_for(site, clerk):
+def by_two(clerk, colleague):
+    """A colleague signs for the paper that lies here, and then the officer says that the face matches."""
+    clerk.send("ask-form", "ask")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+    return clerk.send("match-form", "match")
+
+
+def test_a_person_without_a_thai_card_is_vouched_for(site, clerk, colleague):
     """R6: one name, a year of birth, no card: document, face and the facility's word give IAL2.1, and it is local."""
     page = shown(clerk)
     assert (page.status, page.name) == (200, "desk_case")
-    clerk.send("match-form", "match")
+    by_two(clerk, colleague)
 
     assert account(site, "6999000010102") == ("2.1", "vouched")
 
 
-def test_a_passport_opens_an_account_without_a_number(site, clerk):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"paper": "passport", "number": "mb 123-456", "country": "mmr"},
+        {"paper": "hospital_number", "number": "HN-44-1212"},
+        {"paper": "hospital_file"},
+    ],
+    ids=["foreign card", "passport", "hospital's own number", "hospital's file"],
+)
+def test_one_officer_alone_proves_nobody_by_a_paper_that_no_machine_read(site, clerk, changes):
+    """R6: IAL2.1 from what anybody can type takes two; pushed past the page it is refused, and nobody is made."""
+    page = shown(clerk, **changes)
+    assert "match-form" not in page.forms
+
+    assert clerk.post(f"{case_of(clerk)}/face", {"csrf": token(clerk), "face": "match"}).status == 403
+    assert account(site, "6999000010102") is None
+    with site.work.sessions.reading() as session:
+        assert session.scalars(select(papers.IdentityPaper)).all() == []
+
+
+def test_a_colleague_reads_what_their_signature_stands_for(clerk, colleague):  # noqa: ARG001 -- a second person
+    """PAGES four-eyes: who asks, for whom, what was shown, and what comes of it."""
+    shown(clerk, paper="passport", number="mb 123-456", country="mmr", expires_on="31/1/2571")
+    clerk.send("ask-form", "ask")
+
+    told = clerk.at.texts["signs"]
+    assert all(word in told for word in ("หล้า", "หนังสือเดินทาง", "3456", "2.1"))
+
+
+def test_a_colleague_reads_that_a_recovery_changes_the_phone(clerk, colleague):  # noqa: ARG001 -- a second person
+    other_number(clerk)
+    clerk.send("ask-form", "ask")
+
+    assert "088" in clerk.at.texts["signs"]
+
+
+def test_a_passport_opens_an_account_without_a_number(site, clerk, colleague):
     """Found again by country and number; a second counter finds the same account."""
     for _ in range(2):
         page = shown(clerk, paper="passport", number="mb 123-456", country="mmr", expires_on="2028-01-31")
         assert page.name == "desk_case", page.text
-        clerk.send("match-form", "match")
+        by_two(clerk, colleague)
         clerk.send("close-form", "close")
 
     with site.work.sessions.reading() as session:
@@ -229,3 +352,77 @@ def test_an_old_case_is_forgotten_with_all_that_hangs_on_it(site, clerk):
 
     with site.work.sessions.writing() as session:
         assert counter.purge(session, now=site.clock()) >= 2
+
+
+def test_one_member_of_staff_sends_so_many_codes_an_hour(site, clerk, monkeypatch):
+    """RELIABILITY 3: harassment of many phones by one desk ends; the page says who can go on."""
+    monkeypatch.setitem(staff.MOST_AN_HOUR, "sms", 1)
+    matched(clerk)
+    clerk.send("phone-form", phone="010-000-0088")
+    site.clock.tick(MINUTE / 2)
+
+    page = clerk.send("phone-form", phone="010-000-0089")
+
+    assert (page.status, page.name) == (429, "desk_case")
+    assert "เพื่อนร่วมงาน" in page.text
+
+
+def open_visits(site):
+    with site.work.sessions.reading() as session:
+        return session.scalars(select(visits.Visit)).all()
+
+
+def through(clerk):
+    """No phone, no passkey today: to the slip."""
+    clerk.send("no-phone-form", "no-phone")
+    return clerk.send("later-form", "later")
+
+
+def test_a_person_of_a_passport_alone_gets_a_visit_and_is_found_in_the_list(site, clerk, colleague):
+    """R6, CARE: somebody without any 13-digit number is treated like everybody else."""
+    shown(clerk, paper="passport", number="mb 123-456", country="mmr")
+    by_two(clerk, colleague)
+    through(clerk)
+    clerk.send("visit-form", "visit")
+
+    [visit] = open_visits(site)
+    assert visit.ial == "2.1"
+    page = clerk.get(clerk.at.links["to-visit"])
+    assert "MB123456" in page.html
+    assert "xxx 456" in clerk.get("/desk").text
+
+
+def test_one_reading_of_a_card_is_enough_for_the_proof_and_the_visit(site, clerk):
+    """PAGES: the card goes in once; a second press finds the visit that is open."""
+    reached(clerk)
+    clerk.send("later-form", "later")
+    assert "notice" in clerk.at.texts
+    address = f"{case_of(clerk)}/visit"
+    csrf = token(clerk)
+
+    for _ in range(2):
+        clerk.post(address, {"csrf": csrf})
+
+    assert len(open_visits(site)) == 1
+    assert "running" in clerk.at.texts
+
+
+def test_a_card_that_has_run_out_opens_no_visit_by_the_proof_either(site, clerk, colleague):
+    """What two people saw by eye is worth less than a chip: the visit's rule stays what it was."""
+    known(site, EXPIRED, attested_ial="1.1", phone="010-000-0043")
+    clerk.drawer[EXPIRED] = str(list(site.registry.people).index(EXPIRED) + 1)
+    begun(clerk, EXPIRED)
+    by_two(clerk, colleague)
+    through(clerk)
+
+    assert "visit-form" not in clerk.at.forms
+    assert clerk.post(f"{case_of(clerk)}/visit", {"csrf": token(clerk)}).status == 403
+    assert open_visits(site) == []
+
+
+def test_a_case_whose_face_was_not_compared_opens_no_visit(site, clerk):
+    begun(clerk)
+
+    clerk.post(f"{case_of(clerk)}/visit", {"csrf": token(clerk)})
+
+    assert open_visits(site) == []

@@ -69,7 +69,8 @@ def test_a_number_by_the_kind_of_its_paper(paper, number, country, said):
         ({"paper": "", "number": "AB123456"}, {"paper": "choice"}),
         ({"given_name_th": ""}, {"given_name_th": "required"}),
         ({"birth_year": ""}, {"birth_year": "format"}),
-        ({"expires_on": "31/12/2570"}, {"expires_on": "format"}),
+        ({"expires_on": "31/12"}, {"expires_on": "format"}),
+        ({"expires_on": "31/02/2571"}, {"expires_on": "format"}),
         ({"expires_on": "2026-11-22"}, {"expires_on": "past"}),
         ({"number": "", "given_name_th": ""}, {"number": "format", "given_name_th": "required"}),
     ],
@@ -135,3 +136,14 @@ def test_an_old_card_is_a_paper_for_ninety_days():
 
     found = level(seen)
     assert (found.ial, found.expires_at) == (Ial.IAL1_2, NOW + 90 * DAY)
+
+
+@pytest.mark.parametrize("typed", ["31/1/2571", "31-01-2028", "๓๑/๑/๒๕๗๑", "2028-01-31", "2571/1/31", "31 1 2571"])
+def test_the_last_day_of_a_paper_is_understood_as_officers_write_it(typed):
+    """PAGES: Buddhist era or common era, the day or the year first."""
+    assert in_person.last_day(typed) == date(2028, 1, 31)
+
+
+@pytest.mark.parametrize("typed", ["", "31/1", "31/1/71", "0/0/0", "99999-1-1", "31/1/2571/1", "soon"])
+def test_what_is_no_day_is_none(typed):
+    assert in_person.last_day(typed) is None
