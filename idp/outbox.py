@@ -3,18 +3,18 @@
 A letter is queued in the caller's transaction, so a crash after the commit delays it but cannot lose it. A worker takes
 it by one conditional UPDATE that also moves `next_at` forward as a lease: a worker that dies leaves a letter that falls
 due again. The outside call happens between two transactions (DECISIONS 23), so a letter may arrive twice, and carries a
-key by which the receiver can tell.
+key by which the receiver can tell. Signed events about people reach a service in the order in which they were queued:
+while one waits for its next try, those behind it wait as well.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, bindparam, select, update
+from sqlalchemy import CheckConstraint, Index, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from consent.audit import log
 from consent.audit.log import Actor
@@ -27,6 +27,7 @@ from idp.keys import KeyRing
 from idp.ports import PortFailed
 
 GIVE_UP_AFTER = timedelta(hours=72)
+LONGEST_EVENT_PAUSE = timedelta(minutes=5)  # a service that is back learns soon of what it missed
 BATCH = 20
 WORKER = Actor.system("worker")
 
@@ -39,6 +40,7 @@ class Letter(Base):
         CheckConstraint("kind IN ('sms', 'mail', 'line', 'set')", name="kind"),
         CheckConstraint("state IN ('queued', 'sent', 'dead')", name="state"),
         Index("ix_letter_due", "state", "next_at"),
+        Index("ix_letter_of_client", "client_id", "state", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -58,17 +60,6 @@ class Letter(Base):
     sent_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     last_error: Mapped[Plain | None]
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What became of the letter to one client, for the citizen's page. state: queued, sent or dead."""
-
-    client_id: str
-    queued_at: datetime
-    sent_at: datetime | None
-    acknowledged_at: datetime | None
-    state: str
 
 
 class Rings(Protocol):
@@ -132,9 +123,10 @@ def claim_letter(session: Session, letter_id: UUID, *, now: datetime) -> Letter 
     """Take a due letter for `LEASE`, or None when another worker has it. One conditional statement."""
     return session.scalar(
         update(Letter)
-        .where(Letter.id == letter_id, Letter.state == "queued", Letter.next_at <= now)
+        .where(Letter.id == letter_id, Letter.state == "queued", Letter.next_at <= now, _NONE_BEFORE)
         .values(attempts=Letter.attempts + 1, next_at=now + LEASE)
         .returning(Letter)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -169,12 +161,6 @@ def attempt(sessions: Sessions, rings: Rings, ports: LetterPorts, letter_id: UUI
     return True
 
 
-def deliveries(session: Session, consent_id: UUID) -> list[Delivery]:
-    """What became of the letters about one consent, oldest first."""
-    rows = session.execute(_DELIVERIES, {"consent": consent_id})
-    return [Delivery(row.client_id or "", *row[1:]) for row in rows]
-
-
 def to_client(session: Session, client_id: str, *, keys: str, limit: int = 5) -> Sequence[Letter]:
     """The newest letters to one client whose key begins with `keys`, newest first."""
     asked = {"client": client_id, "keys": keys, "limit": limit}
@@ -200,8 +186,8 @@ def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now
         changes: dict[str, Any] = {"state": "sent", "sent_at": now, "last_error": None}
         if letter.kind == "set":
             changes["acknowledged_at"] = now
-    elif failure.temporary and now + pause_after(letter.attempts) < letter.until:
-        changes = {"next_at": now + pause_after(letter.attempts), "last_error": failure.code}
+    elif failure.temporary and now + _pause(letter) < letter.until:
+        changes = {"next_at": now + _pause(letter), "last_error": failure.code}
     else:
         changes = {"state": "dead", "last_error": failure.code}
     if letter.kind in TO_PEOPLE and "state" in changes:
@@ -211,6 +197,11 @@ def _record(session: Session, letter: Letter, failure: PortFailed | None, *, now
     )
     if recorded.rowcount and "state" in changes:
         _log(session, letter, failure, now=now)
+
+
+def _pause(letter: Letter) -> timedelta:
+    pause = pause_after(letter.attempts)
+    return min(pause, LONGEST_EVENT_PAUSE) if letter.kind == "set" else pause
 
 
 def _log(session: Session, letter: Letter, failure: PortFailed | None, *, now: datetime) -> None:
@@ -231,20 +222,30 @@ def _log(session: Session, letter: Letter, failure: PortFailed | None, *, now: d
     )
 
 
+_EARLIER = aliased(Letter)
+_NONE_BEFORE = or_(  # trials of an endpoint are about nobody, and wait for nothing
+    Letter.kind != "set",
+    Letter.subject_id.is_(None),
+    ~select(_EARLIER.id)
+    .where(
+        _EARLIER.client_id == Letter.client_id,
+        _EARLIER.state == "queued",
+        _EARLIER.kind == "set",
+        _EARLIER.subject_id.is_not(None),
+        _EARLIER.id < Letter.id,
+    )
+    .exists(),
+)
 _DUE_LETTERS = (
     select(Letter.id)
     .where(
         Letter.state == "queued",
         Letter.next_at <= bindparam("now"),
         Letter.kind.in_(bindparam("kinds", expanding=True)),
+        _NONE_BEFORE,
     )
     .order_by(Letter.next_at)
     .limit(bindparam("limit"))
-)
-_DELIVERIES = (
-    select(Letter.client_id, Letter.queued_at, Letter.sent_at, Letter.acknowledged_at, Letter.state)
-    .where(Letter.consent_id == bindparam("consent"), Letter.kind == "set")
-    .order_by(Letter.queued_at, Letter.id)
 )
 _TO_CLIENT = (
     select(Letter)

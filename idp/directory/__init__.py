@@ -6,9 +6,9 @@ entities    organisations: registered, found by id or name
 seed        the sandbox's directory, made up from hcode 99001 on
 """
 
-from idp.directory.contacts import Contacts, contacts_of
+from idp.directory.contacts import Contacts, contacts_of, operator
 from idp.directory.models import Facility, LegalEntity, Practitioner, StaffAssignment
-from idp.directory.recipients import facility_name, recipient_of
+from idp.directory.recipients import entity_of, facility_name, hcode_of, recipient_of
 from idp.directory.staff import Affiliation, affiliations_of, assign, end_assignment, roles_of
 
 __all__ = [
@@ -22,7 +22,10 @@ __all__ = [
     "assign",
     "contacts_of",
     "end_assignment",
+    "entity_of",
     "facility_name",
+    "hcode_of",
+    "operator",
     "recipient_of",
     "roles_of",
 ]

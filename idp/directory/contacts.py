@@ -15,20 +15,22 @@ _CONTACTS = (
         LegalEntity.controller_contact,
         LegalEntity.dpo_contact,
         func.max(Facility.licence_valid_until).label("licence_until"),
+        LegalEntity.agreement,
     )
     .outerjoin(Facility, Facility.legal_entity_id == LegalEntity.id)
     .where(LegalEntity.id == bindparam("entity"))
-    .group_by(LegalEntity.id, LegalEntity.controller_contact, LegalEntity.dpo_contact)
+    .group_by(LegalEntity.id, LegalEntity.controller_contact, LegalEntity.dpo_contact, LegalEntity.agreement)
 )
 
 
 @dataclass(frozen=True)
 class Contacts:
-    """`licence_until`: the latest day of any facility's licence; None when there is none."""
+    """`licence_until`: the latest day of any facility's licence. `agreement`: under which it is served (s.40)."""
 
     controller_contact: str
     dpo_contact: str
     licence_until: date | None
+    agreement: str | None = None
 
 
 def contacts_of(session: Session, legal_entity_id: UUID, *, now: datetime) -> Contacts:  # noqa: ARG001 -- as its siblings
@@ -37,3 +39,9 @@ def contacts_of(session: Session, legal_entity_id: UUID, *, now: datetime) -> Co
     if row is None:
         raise NotFound("We could not find that organisation.", detail=f"{legal_entity_id=}")
     return Contacts(*row)
+
+
+def operator(session: Session) -> UUID | None:
+    """The legal entity that runs this server: the one that is marked so; None before it is registered."""
+    own = select(LegalEntity.id).where(LegalEntity.own_app).order_by(LegalEntity.id)
+    return session.scalars(own).first()

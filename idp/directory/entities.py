@@ -43,6 +43,7 @@ def register(
     hcode: str | None = None,
     province: str | None = None,
     licence_until: date | None = None,
+    agreement: str | None = None,
 ) -> LegalEntity:
     """Write an organisation and, where `hcode` is given, its first facility. Appends entity.registered.
 
@@ -66,6 +67,7 @@ def register(
         controller_contact=controller_contact,
         dpo_contact=dpo_contact,
         own_app=own_app,
+        agreement=_fit(agreement),
     )
     session.add(entity)
     session.flush()
@@ -73,6 +75,34 @@ def register(
         _add_facility(session, entity, hcode, province=province or "", licence_until=licence_until)
     log.append(session, "entity.registered", now=now, actor=Actor.system("cli"), recipient_id=entity.id)
     return entity
+
+
+def agree(session: Session, entity_id: UUID, agreement: str, *, now: datetime) -> None:
+    """Keep the number of the agreement under which an organisation is served (PDPA s.40). Appends client.changed.
+
+    Raises: NotFound; NotAllowed(code="incomplete") for a number that is empty or too long.
+    """
+    entity = session.get(LegalEntity, entity_id)
+    if entity is None:
+        raise NotFound("There is no such organisation; see `idp entity list`.", detail="entity")
+    entity.agreement = _fit(agreement)
+    log.append(
+        session, "client.changed", now=now, actor=Actor.system("cli"), recipient_id=entity.id, reason="agreement"
+    )
+
+
+def without_agreement(session: Session) -> Sequence[str]:
+    """English names of organisations that are served without an agreement on file; the operator needs none."""
+    open_ones = LegalEntity.agreement.is_(None), LegalEntity.own_app.is_(False)
+    return session.scalars(select(LegalEntity.name_en).where(*open_ones).order_by(LegalEntity.name_en)).all()
+
+
+def _fit(agreement: str | None) -> str | None:
+    if agreement is None:
+        return None
+    if not 0 < len(agreement.strip()) <= LONGEST_NAME or not agreement.isprintable():
+        raise NotAllowed("The number of the agreement is empty or too long.", code="incomplete")
+    return agreement.strip()
 
 
 def find(session: Session, word: str) -> LegalEntity:

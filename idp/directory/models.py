@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, new_id
 
-ROLES = ("auditor", "administrator", "clerk", "practitioner")
+ROLES = ("auditor", "administrator", "clerk", "practitioner", "dpo", "head")
+OF_THE_SERVICE = ("auditor", "administrator", "dpo")  # the others work at one facility
 
 
 class LegalEntity(Base):
@@ -26,6 +27,7 @@ class LegalEntity(Base):
     controller_contact: Mapped[Plain]
     dpo_contact: Mapped[Plain]
     own_app: Mapped[bool] = mapped_column(default=False)
+    agreement: Mapped[Plain | None]  # number of the data sharing or processing agreement (PDPA s.40)
 
 
 class Facility(Base):
@@ -56,11 +58,11 @@ class Practitioner(Base):
 
 
 class StaffAssignment(Base):
-    """A dated role of a person, at a facility or (auditor, administrator) at the service itself; granted by whom."""
+    """A dated role of a person, at a facility or (OF_THE_SERVICE) for the service itself; granted by whom."""
 
     __tablename__ = "staff_assignment"
     __table_args__ = (
-        CheckConstraint("role IN ('auditor', 'administrator', 'clerk', 'practitioner')", name="role"),
+        CheckConstraint("role IN ('auditor', 'administrator', 'clerk', 'practitioner', 'dpo', 'head')", name="role"),
         CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="order"),
     )
 

@@ -49,6 +49,17 @@ def recipient_of(session: Session, legal_entity_id: UUID, *, now: datetime) -> R
 _FACILITY = select(Facility.name_th, Facility.name_en).where(Facility.hcode == bindparam("hcode"))
 
 
+def entity_of(session: Session, hcode: str) -> UUID | None:
+    """The legal entity of a facility; None when it is not listed."""
+    return session.scalar(select(Facility.legal_entity_id).where(Facility.hcode == hcode))
+
+
+def hcode_of(session: Session, legal_entity_id: UUID) -> str | None:
+    """The facility code of an organisation that has exactly one; None otherwise."""
+    codes = session.scalars(select(Facility.hcode).where(Facility.legal_entity_id == legal_entity_id).limit(2)).all()
+    return codes[0] if len(codes) == 1 else None
+
+
 def facility_name(session: Session, hcode: str, *, locale: str) -> str | None:
     """A facility's name in the language of a page; None when it is not listed."""
     row = session.execute(_FACILITY, {"hcode": hcode}).one_or_none()

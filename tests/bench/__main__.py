@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from tests.bench import load, servers, stage
+from tests.bench import enumeration, load, servers, stage, withdrawal
 from tests.bench.load import ENDPOINTS, LEVELS, Endpoint, Result
 from tests.bench.servers import Server
 
@@ -140,10 +140,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="runs of each cell, of which the best counts")
     parser.add_argument("--only", nargs="*", choices=[one.name for one in ENDPOINTS], help="these endpoints")
     parser.add_argument("--postgresql", metavar="URL", help="an empty database, to measure as well")
+    parser.add_argument(
+        "--enumeration", action="store_true", help="instead: what answers tell of a number, 1,000 tries"
+    )
+    parser.add_argument("--withdrawals", action="store_true", help="instead: how soon everybody says no")
+    asked = parser.parse_args()
+    if asked.enumeration or asked.withdrawals:
+        (enumeration if asked.enumeration else withdrawal).main()
+        return
     lacking = missing()
     if lacking:
         sys.exit(lacking)
-    sys.exit(run(parser.parse_args()))
+    sys.exit(run(asked))
 
 
 if __name__ == "__main__":

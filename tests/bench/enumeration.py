@@ -150,15 +150,14 @@ def report(told: dict[str, Told]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tries", type=int, default=TRIES, help="numbers of each kind")
-    tries = parser.parse_args().tries
+def main(tries: int = TRIES) -> None:
+    """Measure and print; `tries` numbers of each kind."""
     os.environ["YINYOM_FACILITY_NETWORKS"] = '["127.0.0.0/8", "::1/128"]'  # one address asks for everybody here
     with tempfile.TemporaryDirectory() as folder:
         print(report(measure(Path(folder), tries)))  # noqa: T201 -- a program for a terminal
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tries", type=int, default=TRIES, help="numbers of each kind")
+    main(parser.parse_args().tries)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from consent.audit.models import AuditEntry
-from idp import outbox
+from idp import deliveries, outbox
 from idp.fetcher import GuardedFetcher
 from idp.keys import KeyRings
 from idp.national_id import SyntheticOnly
@@ -174,7 +174,7 @@ def test_a_signed_event_is_pushed_and_acknowledged(post, status):
     assert request.headers["Accept"] == "application/json"
     assert post.events() == ["letter.delivered"]
     with post.sessions.reading() as session:
-        (delivery,) = outbox.deliveries(session, CONSENT)
+        (delivery,) = deliveries.deliveries(session, CONSENT)
     assert (delivery.client_id, delivery.state) == ("portal", "sent")
     assert (delivery.queued_at, delivery.sent_at, delivery.acknowledged_at) == (NOW, NOW, NOW)
 

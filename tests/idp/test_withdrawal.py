@@ -3,7 +3,7 @@ from joserfc import jwt
 
 from consent import records
 from consent.errors import NotAllowed, NotFound
-from idp import withdrawal
+from idp import interaction, withdrawal
 from idp.oauth import clients
 from idp.outbox import Letter
 from tests.fakes import SECOND
@@ -141,3 +141,68 @@ def test_a_notice_is_not_withdrawn(stage):
     with pytest.raises(NotAllowed) as refused:
         withdraw(stage, record)
     assert refused.value.code == "not_withdrawable"
+
+
+def settled(stage):
+    """What the stage's verbs take."""
+    context = stage.context
+    return context.session, context.ring, context.settings
+
+
+def test_one_organisation_loses_everything_and_its_services_are_signed_out(stage):
+    """PDPA s.19; CAEP 1.0 section 3.1: nothing of it is meant to go on."""
+    stage.agree("SIGNIN", "EHR-SHARE", "CONTACT")
+    tokens = stage.tokens("APPT")["access_token"]
+    signed_in = stage.redeem(stage.silent_code(scope="openid")).body["access_token"]
+
+    ended = withdrawal.from_recipient(*settled(stage), stage.hospital, subject_id=stage.citizen, now=stage.context.now)
+
+    assert {one.purpose for one in ended} == {"APPT", "EHR-SHARE", "CONTACT"}
+    assert stage.introspect(tokens) == {"active": False}
+    assert stage.userinfo(signed_in).status == 401
+    keys = [letter.key.split(":")[0] for letter in stage.context.session.query(Letter)]
+    assert keys.count("withdrawn") == 3 * keys.count("revoked")
+    assert keys.count("revoked") > 0
+
+
+def test_an_organisation_that_was_allowed_nothing_is_told_nothing(stage):
+    """Pressing twice is pressing once."""
+    where = {"subject_id": stage.citizen, "now": stage.context.now}
+    assert withdrawal.from_recipient(*settled(stage), stage.hospital, **where) == []
+    assert letters(stage) == {}
+
+
+def test_one_kind_of_data_taken_back_ends_grants_and_names_the_scopes_that_are_gone(stage):
+    """PDPA s.19, s.22; the service learns which data are gone, and what it may still have comes back silently."""
+    context, record = stage.context, stage.agree("SIGNIN", "EHR-SHARE")["EHR-SHARE"]
+    scope = "openid patient/Encounter.rs patient/AllergyIntolerance.rs"
+    before = stage.redeem(stage.silent_code(scope=scope)).body["access_token"]
+
+    (shrunk,) = withdrawal.of_kind(*settled(stage), "allergies", subject_id=stage.citizen, now=context.now)
+
+    assert shrunk.ended.id == record.id
+    assert stage.introspect(before) == {"active": False}
+    event = claims_of(letters(stage)["portal"])["events"]
+    assert next(iter(event.values()))["removed"] == ["patient/AllergyIntolerance.rs"]
+    again = stage.redeem(stage.silent_code(scope=scope, prompt="none")).body
+    assert set(again["scope"].split()) == {"openid", "patient/Encounter.rs"}
+
+
+def test_after_a_withdrawal_the_same_request_is_silently_answered_with_the_rest(stage):
+    """DECISIONS 17: prompt=none is not refused over what was taken back; it gets what still stands."""
+    stage.agree("SIGNIN", "CONTACT")
+    record = stage.agree("APPT")["APPT"]
+    withdraw(stage, record)
+
+    body = stage.redeem(stage.silent_code(scope=f"openid email {APPOINTMENT}", prompt="none")).body
+
+    assert set(body["scope"].split()) == {"openid", "email"}
+
+
+def test_with_nothing_left_a_silent_request_is_told_that_consent_is_needed(stage):
+    """OIDC Core 3.1.2.6: consent_required, not a token for nothing."""
+    withdraw(stage, stage.agree("APPT")["APPT"])
+
+    end = interaction.at_once(stage.context, stage.check(scope=APPOINTMENT, prompt="none"), stage.signed_in)
+
+    assert "error=consent_required" in end.location
