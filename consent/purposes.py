@@ -148,12 +148,13 @@ def resolve(requested: Sequence[str], registered: Mapping[str, Sequence[str]]) -
 
     `registered` is the client's: purpose code to the plain scopes that it owns (none: by name only). A purpose asked
     by name alone gets all that is registered for it; any scope asked beside the name narrows it to what was asked.
-    `offline_access` is granted when some purpose allows refresh (rule 8).
+    `offline_access` is granted when some purpose allows refresh (rule 8). Words of SMART v1 are read as those of v2.
 
     Raises: ScopeError with the candidates, for a known scope that does not lead to exactly one registered purpose,
     and for research, insurance or a job beside a treatment purpose (rule 9).
     """
-    asked = list(dict.fromkeys(requested))
+    written = {grammar.v2(scope): scope for scope in requested}
+    asked = list(written)
     named = _named(asked, registered)
     granted: dict[str, list[str]] = {}
     ignored: list[str] = []
@@ -164,7 +165,7 @@ def resolve(requested: Sequence[str], registered: Mapping[str, Sequence[str]]) -
             raise ScopeError("That is no scope, or there are too many.", scope=scope[:40])
         code = named.get(scope) or _home(scope, tuple(dict.fromkeys(named.values())), registered)
         if code is None:
-            ignored.append(scope)
+            ignored.append(written[scope])
             continue
         under = granted.setdefault(code, [])
         if not scope.startswith(grammar.NAME_PREFIX):

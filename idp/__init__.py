@@ -7,11 +7,11 @@ keys      signing keys, JWKS, sealing, fingerprints        assurance  pure: AAL,
 subjects  people; provisional: a number only typed         outbox     letters that must be delivered; trial: one to try
 directory facilities, practitioners, staff                 contact    who holds this phone; upstream: ThaID, LINE
 login     PIN, TOTP, passkeys, sessions; abuse: too often     proofing   who somebody is, and how surely
-oauth     the protocol, one file a specification           web        HTTP in, one verb, HTTP out
+oauth     the protocol; fhir, reports: FHIR R4, holders     web        HTTP in, one verb, HTTP out
 counter   a card (readings, card_agents); counter_proofing, ways_in (desk_cases, desk_phone, four_eyes, handover)
-enrolment, treating, interaction (onward), authorizing, prompts, withdrawal, receipts: the stories that join the rooms
-alerts    told of every change; disowning: not me          recovery   a lost way in; signing_out, signals: from afar
+enrolment, treating, interaction (paused), authorizing (answered), family (on_behalf, proxies, guardians): the stories
+alerts    told of every change; watching; disowning         recovery   a lost way in; signing_out, signals: from afar
 relying   what another service imports                     demo       the sandbox; exchanges: what it shows developers
-worker    jobs, letters, sealing, purging                  cli        `idp …`, commands; agent: beside a card reader
-rotation, backup, vitals, metrics, wiring, seal_memory: what keeps it running, says how it is, builds it
+worker    jobs, letters, sealing; tidying, keeping         cli        `idp …`, commands; agent: beside a card reader
+rotation, backup, vitals, metrics, wiring, seal_memory: upkeep; rights, copying, erasure, complaint_pack, breaches: PDPA
 """

@@ -15,6 +15,7 @@ from flask.sessions import SessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp import metrics, observe
+from idp.abuse import as_ranges
 from idp.db import Sessions
 from idp.keys import KeyRings
 from idp.ports import Ports
@@ -94,6 +95,7 @@ def create_app(
         counters=counters,
     )
     app.extensions[hurdle.KEY] = hurdle.windows_of(settings)
+    app.extensions[hurdle.RANGES] = as_ranges.read(settings.as_ranges_file)
     app.before_request(begin)
     app.after_request(finish)
     if settings.sandbox and settings.sandbox_flows:

@@ -4,27 +4,28 @@ The needs are measured from the moment the request began (`since`), so a fresh s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from consent import purposes, scopes, standings
+from consent import purposes
 from consent.audit import log
 from consent.db import table_of
-from consent.decision import Question, Reason, Standing, Verdict, decide
-from consent.models import ConsentRecord
+from consent.family import links
 from consent.purposes import Kind
-from idp import directory, subjects
+from idp import answered, directory, on_behalf, proxies, subjects
+from idp.asking import Asked, waiting
 from idp.assurance import Aal, Ial, aal_from_acr
 from idp.login.sessions import CITIZEN
-from idp.oauth import clients, grants
+from idp.oauth import clients, grants, management
 from idp.oauth.clients import ClientFacts
 from idp.oauth.features import authorization_code
+from idp.oauth.live import SIGN_IN
 from idp.oauth.pipeline import AuthorizeRequest, Context
 from idp.prompts import Facts, Requirement
+from idp.proxies import Proxy
 from idp.subjects import Subject
 
 FRESH_SIGN_IN = frozenset({"login", "select_account"})
@@ -39,40 +40,7 @@ class Person(grants.SignInFacts, Protocol):
     def kind(self) -> str: ...  # noqa: D102
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One purpose of a request: its scopes, where it stands, and the verdict with levels left out."""
-
-    code: str
-    scopes: tuple[str, ...]
-    standing: Standing | None
-    verdict: Verdict
-    held: tuple[str, ...]  # scopes of the record that stands
-    again: bool  # an answer from before this request is not enough
-
-    @property
-    def covered(self) -> tuple[str, ...]:
-        """The scopes that the standing record reaches; a purpose without a record is not limited by one."""
-        if self.verdict.record_id is None:
-            return self.scopes
-        name = scopes.NAME_PREFIX + self.code
-        return tuple(s for s in self.scopes if name in self.held or any(scopes.covers(one, s) for one in self.held))
-
-    def waits(self, *, since: datetime) -> bool:
-        """Whether an answer is missing: none yet, one for less than is asked now, or one that must be given again."""
-        if self.again and self.verdict.reason in RE_ASKED:
-            return self.standing is None or self.standing.moved_at < since
-        return self.verdict.asks or (self.verdict.permit and set(self.covered) != set(self.scopes))
-
-
-RE_ASKED = frozenset(
-    {
-        *(Reason.permitted, Reason.basis_recorded, Reason.no_record, Reason.refused),
-        *(Reason.withdrawn, Reason.expired, Reason.uses_spent),
-    }
-)
-_R, _S = table_of(ConsentRecord).c, table_of(Subject).c
-_SCOPES = select(_R.id, _R.scopes).where(_R.id.in_(bindparam("records", expanding=True)))
+_S = table_of(Subject).c
 _SUBJECT = select(_S.status, _S.ial, _S.ial_expires_at).where(_S.id == bindparam("subject"))
 
 
@@ -83,28 +51,39 @@ def requirement(
     *,
     since: datetime,
     found: list[Asked] | None = None,
+    acting: Proxy | None = None,
 ) -> Requirement:
     """Levels of the purposes that can still be granted, acr_values, prompt and max_age (OIDC Core 3.1.2.1).
 
     A purpose that was refused and is not asked again raises no level. `found` is what `looked_up` gave a moment ago.
+    Whoever acts for another, or is asked for whom, needs the levels for that, whatever is asked.
     """
     wanted = list(request.resolution.purposes)
     if person is not None:
-        found = found or looked_up(context, request, person)
-        wanted = [one.code for one in found if one.verdict.permit or one.waits(since=since)]
+        found = found or looked_up(context, request, person, acting=acting)
+        open_still = waiting(found, since=since, silent="none" in request.prompt)
+        wanted = [one.code for one in found if one.verdict.permit or one in open_still]
     rows = [purposes.get(code) for code in wanted]
     asked_aal, asked_ial = _asked_levels(context, request)
-    floors = [Aal(row.citizen_aal) for row in rows if row.citizen_aal]
+    choosing = request.for_whom and may_act(context, person)
+    least_aal, least_ial = proxies.floors() if acting or choosing else (Aal.AAL1, Ial.IAL1_1)
+    floors = [least_aal, *(Aal(row.citizen_aal) for row in rows if row.citizen_aal)]
     fresh = since if request.prompt & FRESH_SIGN_IN else None
     if request.max_age is not None:
         fresh = max(filter(None, (fresh, _earlier(since, request.max_age))))
     return Requirement(
         aal=max([*floors, asked_aal], key=_rank),
-        ial=max([*(Ial(row.citizen_ial) for row in rows if row.citizen_ial), asked_ial], key=_rank),
+        ial=max([least_ial, *(Ial(row.citizen_ial) for row in rows if row.citizen_ial), asked_ial], key=_rank),
         purposes=tuple(request.resolution.purposes),
         login_after=fresh,
         prompt_consent="consent" in request.prompt,
+        for_whom=choosing,
     )
+
+
+def may_act(context: Context, person: Person | None) -> bool:
+    """Whether this person may act for anybody now."""
+    return person is not None and bool(links.of_guardian(context.session, person.subject_id, now=context.now))
 
 
 def _asked_levels(context: Context, request: AuthorizeRequest) -> tuple[Aal, Ial]:
@@ -136,6 +115,7 @@ def facts(
     *,
     since: datetime,
     found: list[Asked] | None = None,
+    acting: Proxy | None = None,
 ) -> Facts:
     """Who is signed in, how, and which purposes wait for an answer. A closed account is nobody; so is staff at work."""
     if person is None or person.kind != CITIZEN:
@@ -146,9 +126,9 @@ def facts(
     missing: tuple[str, ...] = ()
     wrong = False
     if request is not None:
-        found = found or looked_up(context, request, person)
-        missing = tuple(one.code for one in found if one.waits(since=since))
+        found = found or looked_up(context, request, person, acting=acting)
         silent = "none" in request.prompt
+        missing = tuple(one.code for one in waiting(found, since=since, silent=silent))
         wrong = is_wrong_person(context, request, person) and (silent or person.auth_time < since)
     return Facts(
         aal=person.aal,
@@ -167,57 +147,51 @@ def is_wrong_person(context: Context, request: AuthorizeRequest, person: Person)
     return context.ring.pairwise(person.subject_id, client.sector) != request.hint_subject
 
 
-def looked_up(context: Context, request: AuthorizeRequest, person: Person) -> list[Asked]:
-    """Every purpose of the request with where it stands for this person now; levels are not part of the verdict."""
+def looked_up(
+    context: Context, request: AuthorizeRequest, person: Person, *, acting: Proxy | None = None
+) -> list[Asked]:
+    """Every purpose of the request with where it stands for this person now; levels are not part of the verdict.
+
+    With `acting` for the ward: all but the sign-in, which stays the guardian's own, and what no ward's token opens.
+    """
     client = _client(context, request)
     recipient = directory.recipient_of(context.session, client.legal_entity_id, now=context.now)
-    codes_asked = list(request.resolution.purposes)
-    found = standings.standings(
-        context.session, subject_id=person.subject_id, recipient_id=recipient.id, purposes=codes_asked
+    asked = request.resolution.purposes
+    who: dict[str, Any] = {"client": client, "recipient": recipient}
+    own = asked if acting is None else {code: of for code, of in asked.items() if code == SIGN_IN}
+    found = answered.about(context, request, **who, subject_id=person.subject_id, asked=own)
+    if acting is not None:
+        wards = on_behalf.of_ward(asked)
+        found += answered.about(context, request, **who, subject_id=acting.patient_id, asked=wards)
+    return on_behalf.settle(
+        *(context.session, context.ring, found),
+        person_id=person.subject_id,
+        recipient=recipient,
+        acting=acting,
+        now=context.now,
     )
-    ids = [standing.record_id for standing in found.values() if standing.record_id is not None]
-    held = {row.id: tuple(row.scopes.split()) for row in context.session.execute(_SCOPES, {"records": ids})}
-    verdicts = {
-        code: decide(Question(purposes.get(code), recipient, None, None, context.now), found.get(code))
-        for code in codes_asked
-    }
-    again = set(codes_asked) if "consent" in request.prompt else _confirmed(request, client, verdicts)
-    return [
-        Asked(
-            code,
-            of,
-            standing := found.get(code),
-            verdicts[code],
-            held.get(standing.record_id, ()) if standing and standing.record_id else (),
-            again=code in again,
-        )
-        for code, of in request.resolution.purposes.items()
-    ]
-
-
-def _confirmed(request: AuthorizeRequest, client: ClientFacts, verdicts: Mapping[str, Verdict]) -> set[str]:
-    """What a person confirms each time before a client that any app on the device could pose as gets a code.
-
-    A public client is known by its https redirect alone (RFC 8252 section 8.6). One tap is enough: what is told is told
-    again; consents are asked again only where nothing is told.
-    """
-    if not client.public or request.redirect_uri.startswith("https://"):
-        return set()
-    told = {code for code, verdict in verdicts.items() if verdict.reason is Reason.basis_recorded}
-    return told or {code for code, verdict in verdicts.items() if verdict.permit}
 
 
 def grant(
-    context: Context, request: AuthorizeRequest, person: Person, *, found: list[Asked] | None = None
+    context: Context,
+    request: AuthorizeRequest,
+    person: Person,
+    *,
+    found: list[Asked] | None = None,
+    acting: Proxy | None = None,
 ) -> tuple[str | None, str]:
     """Begin the grant on what stands at this person's level and issue its code: (code, "granted").
 
     Nothing left to grant: (None, reason), with nothing written.
     """
     client, level = _client(context, request), facts(context, None, person, since=context.now)
-    asked = found or looked_up(context, request, person)
-    reached = {one.code: one for one in asked if one.verdict.permit and one.covered and _reaches(one.code, level)}
-    if not reached:
+    asked = found or looked_up(context, request, person, acting=acting)
+    stands = [one for one in asked if one.verdict.permit and one.covered]
+    reached = {one.code: one for one in stands if _reaches(one.code, level, acting)}
+    others = acting is not None and request.grant_id is not None  # no ward's data in a grant of one's own
+    if others or not management.may_amend(context.session, request, person.subject_id):
+        return None, management.UNKNOWN
+    if not reached or (acting is not None and reached.keys() <= {SIGN_IN}):
         return None, next((one.verdict.reason.value for one in asked if not one.verdict.permit), "level")
     offline = request.resolution.offline_access and client.check_grant_type("refresh_token")
     code = authorization_code.issue(
@@ -229,21 +203,30 @@ def grant(
         records={code: one.verdict.record_id for code, one in reached.items() if one.verdict.record_id is not None},
         signed_in=person,
         offline_access=offline and any(purposes.get(code).refresh for code in reached),
+        proxy=acting,
     )
-    _note(context, client, person, reached)
+    _note(context, client, person, reached, acting)
     return code, "granted"
 
 
-def _note(context: Context, client: ClientFacts, person: Person, reached: Mapping[str, Asked]) -> None:
+def refused_as(reason: str) -> str:
+    """PURE: the error that a client is told when nothing was granted for this reason."""
+    return reason if reason == management.UNKNOWN else "access_denied"
+
+
+def _note(
+    context: Context, client: ClientFacts, person: Person, reached: Mapping[str, Asked], acting: Proxy | None
+) -> None:
+    mark = [] if acting is None else [f"proxy:{acting.kind}"]
     log.append(
         context.session,
         "authz.granted",
         now=context.now,
         actor=log.Actor.citizen(person.subject_id),
-        subject_id=person.subject_id,
+        subject_id=person.subject_id if acting is None else acting.patient_id,
         client_id=client.id,
         recipient_id=client.legal_entity_id,
-        codes=list(reached),
+        codes=[*reached, *mark],
         acr=person.aal.acr,
     )
 
@@ -255,13 +238,18 @@ def _client(context: Context, request: AuthorizeRequest) -> ClientFacts:
     return client
 
 
-def _reaches(code: str, level: Facts) -> bool:
+def _reaches(code: str, level: Facts, acting: Proxy | None) -> bool:
+    """Whether the sign-in reaches the row; a ward must be known as surely as who acts for them, and both well."""
     purpose = purposes.get(code)
     if purpose.kind in (Kind.STAFF, Kind.SYSTEM, Kind.PUBLIC) or level.aal is None or level.ial is None:
         return False
-    return purposes.reaches(level.aal.value, purpose.citizen_aal) and purposes.reaches(
-        level.ial.value, purpose.citizen_ial
-    )
+    ial = level.ial
+    if acting is not None and code != SIGN_IN:
+        aal, least = proxies.floors()
+        if level.aal < aal or level.ial < least:
+            return False
+        ial = proxies.weaker(ial, acting.ial)
+    return purposes.reaches(level.aal.value, purpose.citizen_aal) and purposes.reaches(ial.value, purpose.citizen_ial)
 
 
 def _rank(level: Aal | Ial) -> int:

@@ -19,6 +19,7 @@ from consent.errors import Conflict, NotAllowed
 from consent.notices import Notice
 from consent.records import Choice, ConsentRecord, Key
 from idp import desk_cases, desk_phone, directory, four_eyes, handover, readings, subjects, visits
+from idp.assurance import Ial
 from idp.desk_cases import of_card
 from idp.keys import KeyRing
 from idp.oauth import grants
@@ -67,23 +68,57 @@ def open_visit(
     if read.refusal is not None:
         raise NotAllowed("No visit can be opened on this card.", code=read.refusal)
     patient = _patient(session, ring, read.card, person, now=now)
-    visit_id = visits.running_of(session, patient.id, desk.place.hcode, now=now)
-    if visit_id is None:
-        forgotten = visits.open_of(session, patient.id, desk.place.hcode)
-        if forgotten is not None:
-            _lapse(session, session.get_one(Visit, forgotten.id), now=now)
-        visit_id = _begin(session, patient.id, desk=desk, locale=locale, now=now)
+    visit_id = _opened(session, patient.id, desk=desk, locale=locale, ial=CARD_IAL, shown="card", now=now)
     readings.settle(session, reading_id, visit_id)
     return visit_id
+
+
+def open_for(
+    session: Session, subject_id: UUID, *, paper: str, ial: str, desk: Desk, locale: str, now: datetime
+) -> UUID:
+    """Open the visit of somebody whom a case at this desk has just proved: no card is read twice, and papers open one.
+
+    `ial`: what the case showed of the person, at least what a chip shows alone. A visit that is open here already is
+    the one. Raises: NotAllowed(code "weak", "facility_licence", "staff_level", "own_card" or "account_closed").
+    """
+    patient, clerk = subjects.get(session, subject_id), subjects.get(session, desk.person_id)
+    witness = subjects.level(clerk.ial, clerk.ial_expires_at, now)
+    against = (
+        ("weak", Ial(ial) < Ial(CARD_IAL)),
+        ("facility_licence", not desk.place.licensed_at(now)),
+        ("staff_level", not visits.may_treat(PURPOSE, desk.aal, witness)),
+        ("own_card", subject_id == desk.person_id),
+        ("account_closed", patient.status != "active"),
+    )
+    why = next((code for code, true in against if true), None)
+    if why is not None:
+        raise NotAllowed("No visit can be opened for this person here.", code=why)
+    return _opened(session, subject_id, desk=desk, locale=locale, ial=ial, shown=paper, now=now)
+
+
+def _opened(
+    session: Session, patient_id: UUID, *, desk: Desk, locale: str, ial: str, shown: str, now: datetime
+) -> UUID:
+    running = visits.running_of(session, patient_id, desk.place.hcode, now=now)
+    if running is not None:
+        return running
+    forgotten = visits.open_of(session, patient_id, desk.place.hcode)
+    if forgotten is not None:
+        _lapse(session, session.get_one(Visit, forgotten.id), now=now)
+    return _begin(session, patient_id, desk=desk, locale=locale, ial=ial, shown=shown, now=now)
 
 
 def end_visit(
     session: Session, visit: Visit, *, actor: Actor, reason: str, codes: tuple[str, ...], now: datetime
 ) -> None:
-    """End a visit: every clinician's grant under it ends, the notice stands no longer. Again changes nothing."""
+    """End a visit: every clinician's grant under it ends, and the notice and the consents for it stand no longer.
+
+    Again changes nothing.
+    """
     if not visits.end(session, visit.id, reason=reason, now=now):
         return
     grants.end_for_visit(session, visit.id, now=now)
+    _end_consents(session, visit, actor=actor, codes=codes, now=now)
     record = records.get(session, visit.record_id, subject_id=visit.subject_id)
     move = _untell(session, record, now=now)
     log.append(
@@ -113,8 +148,9 @@ def purge(session: Session, *, now: datetime) -> int:
     return gone + len(lapsed)
 
 
-def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: datetime) -> UUID:
-    record = records.note(session, _told_to(session, patient_id, desk=desk, locale=locale, now=now), now=now)
+def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, ial: str, shown: str, now: datetime) -> UUID:
+    told = _told_to(session, patient_id, desk=desk, locale=locale, ial=ial, now=now)
+    record = records.note(session, told, now=now)
     visit_id, place = new_id(), desk.place
     written = visits.add(
         session,
@@ -123,7 +159,7 @@ def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: 
         hcode=place.hcode,
         recipient_id=record.recipient_id,
         record_id=record.id,
-        ial=CARD_IAL,
+        ial=ial,
         opened_by=desk.person_id,
         now=now,
     )
@@ -139,10 +175,32 @@ def _begin(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: 
         purpose=PURPOSE,
         basis=record.basis,
         consent_id=record.id,
-        codes=desk.codes,
-        ial=CARD_IAL,
+        codes=(*desk.codes, f"shown:{shown}"),
+        ial=ial,
     )
     return visit_id
+
+
+def _end_consents(session: Session, visit: Visit, *, actor: Actor, codes: tuple[str, ...], now: datetime) -> None:
+    """What was agreed for this visit alone is over: the decision says so already, the person's own list does now."""
+    for record in records.for_visit(session, visit.subject_id, visit.id):
+        grants.end_for_consent(session, record.id, now=now, reason="visit_over")
+        move = records.lapse(session, record, now=now)
+        log.append(
+            session,
+            "consent.expired",
+            now=now,
+            actor=actor,
+            subject_id=visit.subject_id,
+            client_id=record.client_id,
+            recipient_id=record.recipient_id,
+            purpose=record.purpose,
+            basis=record.basis,
+            consent_id=record.id,
+            move=move,
+            codes=codes,
+            reason="visit_over",
+        )
 
 
 def _untell(session: Session, record: ConsentRecord, *, now: datetime) -> int:
@@ -158,7 +216,7 @@ def _untell(session: Session, record: ConsentRecord, *, now: datetime) -> int:
     return records.lapse(session, records.get(session, stands.record_id, subject_id=record.subject_id), now=now)
 
 
-def _told_to(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now: datetime) -> Choice:
+def _told_to(session: Session, patient_id: UUID, *, desk: Desk, locale: str, ial: str, now: datetime) -> Choice:
     """What the clerk told this person: the notice of care, with its basis, and no question."""
     purpose = purposes.get(PURPOSE)
     recipient = directory.recipient_of(session, desk.place.legal_entity_id, now=now)
@@ -173,7 +231,7 @@ def _told_to(session: Session, patient_id: UUID, *, desk: Desk, locale: str, now
         basis=purposes.basis_for(purpose, facility=True),
         explicit=False,
         aal="",  # nobody signed in: a card, and a witness
-        ial=CARD_IAL,
+        ial=ial,
         channel=CHANNEL,
         lives_for=None,
     )

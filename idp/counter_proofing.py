@@ -15,6 +15,7 @@ from consent.audit import log
 from consent.audit.log import Actor
 from consent.errors import NotAllowed
 from idp import alerts, desk_cases, desk_phone, four_eyes, papers, readings, signing_out, subjects, visits
+from idp.abuse import staff
 from idp.assurance import Ial
 from idp.desk_cases import Case, Shown
 from idp.keys import KeyRing
@@ -105,12 +106,10 @@ def owner(session: Session, ring: KeyRing, shown: Shown) -> Subject | None:
 def needs_colleague(case: Case) -> str | None:
     """PURE: the act that a second member of staff signs before this officer may say that the face matches, or None.
 
-    A card that has run out; and a Thai number without its card: anybody can type one.
+    Whatever no machine read: a card that has run out, and every paper. Anybody can type a number, so one officer alone
+    would make people as strong as a chip does.
     """
-    if case.chip != "read_by_eye" or case.shown.paper not in ("card", "hospital_file"):
-        return None
-    thai = case.shown.number[0] not in in_person.NOT_THAI
-    return "expired_card" if case.shown.paper == "card" or thai else None
+    return "expired_card" if case.chip == "read_by_eye" else None
 
 
 def compare(
@@ -148,6 +147,9 @@ def compare(
     desk_cases.reached(session, case.id, subject_id=subject.id, ial=verdict.ial.value)
     if any(one.method == "vouch" for one in seen):
         _vouched(session, subject.id, verdict, desk=desk, now=now)
+    if case.chip == "read_by_eye":
+        both, house = (desk.person_id, colleague), desk.place.legal_entity_id
+        staff.seen_by_eye(session, ring, both, recipient_id=house, codes=desk.codes, now=now)
     return verdict
 
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from consent.audit import log
+from consent.rights import cases
+from consent.rights.clocks import Kind
 from idp import alerts, recovery, signing_out
 from idp.alerts import Notice
 from idp.keys import KeyRing
@@ -17,14 +19,25 @@ from idp.login import removal
 from idp.settings import Settings
 
 SMS_RESTS = timedelta(hours=24)
-HARMLESS = frozenset({"level_changed", "phone_changed", "recovery_done", "recovery_started"})
+HARMLESS = frozenset(
+    {
+        "erasure_asked",
+        "export_made",
+        "level_changed",
+        "phone_changed",
+        "phone_change_started",
+        "recovery_done",
+        "recovery_started",
+    }
+)
 
 
 def disown(session: Session, ring: KeyRing, settings: Settings, typed: str, *, now: datetime) -> Notice | None:
     """Take the change of a notice back by its code, once; the notice, or None for a code that opens nothing.
 
     Ends what was signed in since the change, with all that was granted there; takes away the ways in that were added
-    since; stops a recovery that waits; no code by SMS for 24 hours. Appends alert.disowned.
+    since; stops a recovery that waits, if codes still may (`recovery.cancel`); no code by SMS for 24 hours. Appends
+    alert.disowned.
     """
     code = alerts.typed(typed)
     notice = alerts.take_back(session, ring, code, now=now) if code else None
@@ -35,7 +48,8 @@ def disown(session: Session, ring: KeyRing, settings: Settings, typed: str, *, n
     gone: frozenset[str] = frozenset()
     if notice.kind not in HARMLESS:
         gone = removal.added_since(session, person, since=notice.at, now=now)
-    recovery.cancel(session, person, now=now, reason="disowned")
+    recovery.cancel(session, person, now=now, reason="disowned", by_code=True)
+    _keep_the_data(session, notice, now=now)
     alerts.freeze_sms(session, person, until=now + SMS_RESTS, adding_since=now if gone else None)
     log.append(
         session,
@@ -46,3 +60,10 @@ def disown(session: Session, ring: KeyRing, settings: Settings, typed: str, *, n
         codes=(f"change:{notice.kind}", *(f"removed:{one}" for one in sorted(gone))),
     )
     return notice
+
+
+def _keep_the_data(session: Session, notice: Notice, *, now: datetime) -> None:
+    """Nobody asked for an erasure after all."""
+    asked = cases.open_of(session, notice.subject_id, Kind.erasure) if notice.kind == "erasure_asked" else None
+    if asked is not None:
+        cases.take_back(session, asked.id, subject_id=notice.subject_id, now=now)

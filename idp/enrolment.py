@@ -1,8 +1,8 @@
 """The story of a challenge: any number is posted → the worker learns whose it is → a right code opens the account.
 
 `resolve` runs in the worker: it reads, asks the registry with no transaction open, and writes the result with the
-letter in one transaction. `complete` runs in the request after a right guess. Nobody under 20 gets an account until
-guardians are built (PDPA s.20).
+letter in one transaction. `complete` runs in the request after a right guess. Nobody under 20 gets an account by it;
+from 10 on they sign in to theirs while a parent stands beside them (PDPA s.20).
 """
 
 import json
@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from idp import alerts, channels, jobs, outbox, provisional, subjects
-from idp.abuse import alarms, failures
+from idp import addressees, channels, family, jobs, outbox, provisional, subjects
+from idp.abuse import alarms, questions
 from idp.assurance import Ial
 from idp.contact import codes, sending
 from idp.contact.challenge import Challenge
@@ -29,7 +29,7 @@ from idp.login import sessions as sign_ins
 from idp.oauth import grants
 from idp.ports import Ports, RegistryPerson
 from idp.proofing import cases, numbers, phone_claims
-from idp.subjects import PersonSealer, Subject, age_on, e164
+from idp.subjects import Subject, age_on
 
 OF_AGE = 20  # Civil and Commercial Code s.19
 SERVICE = {"th": "ยินยอม", "en": "Yinyom"}
@@ -49,15 +49,6 @@ class Completed:
     too_young: bool
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Where the code goes: an account's phone, or a registry entry's."""
-
-    phone: str
-    subject_id: UUID | None = None
-    person: RegistryPerson | None = None
-
-
 def resolve(
     sessions: Sessions,
     ring: KeyRing,
@@ -67,14 +58,16 @@ def resolve(
     now: datetime,
     fixed_code: str | None = None,
     most_unanswered: int | None = None,
+    by_network: bool = True,
     site: str = "",
 ) -> None:
     """Find the phone behind a challenge, make its code and queue the letter; or drop it in the same number of writes.
 
     `fixed_code` replaces the random code in a sandbox; `most_unanswered` is what a range of phones may leave untyped
-    in an hour (`contact.sending`); `site` is the host that the code is bound to, see `sms_text`. Runs twice without
-    harm: only a waiting challenge is resolved.
-    Raises: RegistryUnavailable, then nothing is written and the job is tried again.
+    in an hour (`contact.sending`); `by_network`: what a network asks the register is counted (`abuse.questions`);
+    `site` is the host that the code is bound to, see `sms_text`. Runs twice without harm: only a waiting challenge is
+    resolved.
+    Raises: RegistryUnavailable, UpstreamUnavailable: then nothing is written and the job is tried again.
     """
     with sessions.reading() as session:
         challenge = session.get(Challenge, job.ref_id)
@@ -83,15 +76,18 @@ def resolve(
         if challenge is not None and awaited:
             account = subjects.find_by_national_id(session, ring, codes.asked(ring, challenge))
             typed = phone_claims.of(session, ring, challenge.id)
-            found = _in_account(session, ring, account, now=now) if account else None
+            found = addressees.in_account(session, ring, account, now=now) if account else None
         if challenge is not None and typed is not None:
-            found = _at_typed_phone(session, ring, challenge, phone=typed, account=account, known=found, now=now)
+            found = addressees.at_typed_phone(
+                session, ring, challenge, phone=typed, account=account, known=found, now=now
+            )
     if challenge is not None and awaited and account is None and typed is None:
-        found = _in_registry(ports, codes.asked(ring, challenge))
+        found = addressees.in_registry(sessions, ring, ports, challenge, now=now, by_network=by_network)
+    moved = found is not None and challenge is not None and addressees.has_moved(ports, challenge, found)
     with sessions.writing() as session:
         if challenge is not None and awaited:
             leave = None
-            if found is not None:
+            if found is not None and not moved:
                 leave = sending.leave(
                     *(session, ring, challenge, found.phone),
                     most_unanswered=most_unanswered,
@@ -99,6 +95,8 @@ def resolve(
                     now=now,
                 )
             _settle(session, ring, challenge, found, leave, now=now, fixed_code=fixed_code, site=site)
+            if moved:
+                addressees.note_moved(session, found, now=now)
         jobs.finish(session, job.id)
 
 
@@ -120,7 +118,8 @@ def complete(session: Session, ring: KeyRing, challenge_id: UUID, *, now: dateti
         return Completed(None, too_young=False)
     if provisional.is_provisional(session, subject.id):  # who said to be of age; nothing is known of them
         return Completed(subject.id, too_young=False)
-    if not _of_age(subjects.profile(session, ring, subject.id).birth_date, now=now):
+    born = subjects.profile(session, ring, subject.id).birth_date
+    if not _of_age(born, now=now) and not family.may_sign_in(session, subject.id, born, now=now):
         return Completed(None, too_young=True)
     return Completed(subject.id, too_young=False)
 
@@ -167,48 +166,11 @@ def _awaited(challenge: Challenge, *, now: datetime) -> bool:
     return challenge.state == "waiting" and challenge.superseded_at is None and challenge.expires_at > now
 
 
-def _in_account(session: Session, ring: KeyRing, account: Subject, *, now: datetime) -> _Found | None:
-    if account.status != "active" or alerts.sms_frozen(session, account.id, now=now):
-        return None
-    phone = PersonSealer(ring, session).open(account.phone, owner=account.id, field="phone")
-    return _Found(phone, subject_id=account.id) if phone else None
-
-
-def _at_typed_phone(
-    session: Session,
-    ring: KeyRing,
-    challenge: Challenge,
-    *,
-    phone: str,
-    account: Subject | None,
-    known: _Found | None,
-    now: datetime,
-) -> _Found | None:
-    """R1: the code goes to the phone that was typed, whatever a register holds; no register is asked.
-
-    The number's own account is opened only where that is its phone as well, and by no way that strangers' guesses have
-    closed for the number. A number whose person has died opens none.
-    """
-    if account is not None and account.status == "deceased":
-        return None
-    if known is not None and known.phone == phone:
-        return None if failures.is_closed(session, ring.fingerprint(codes.asked(ring, challenge))) else known
-    own = provisional.find(session, ring, codes.asked(ring, challenge), phone)
-    return _Found(phone) if own is None else _in_account(session, ring, own, now=now)
-
-
-def _in_registry(ports: Ports, national_id: str) -> _Found | None:
-    person = ports.registry.look_up(national_id)
-    if person is None or person.status != "alive" or not person.phone:
-        return None
-    return _Found(e164(person.phone), person=person)
-
-
 def _settle(
     session: Session,
     ring: KeyRing,
     challenge: Challenge,
-    found: _Found | None,
+    found: addressees.Found | None,
     leave: Leave | None,
     *,
     now: datetime,
@@ -236,7 +198,14 @@ def _settle(
 
 
 def _send(
-    session: Session, ring: KeyRing, challenge: Challenge, found: _Found, code: str, *, at: datetime, site: str
+    session: Session,
+    ring: KeyRing,
+    challenge: Challenge,
+    found: addressees.Found,
+    code: str,
+    *,
+    at: datetime,
+    site: str,
 ) -> None:
     minutes = max(1, round((challenge.expires_at - at) / timedelta(minutes=1)))
     outbox.enqueue(
@@ -264,6 +233,7 @@ def _subject(session: Session, ring: KeyRing, challenge: Challenge, *, now: date
     person = RegistryPerson(**json.loads(snapshot))
     if not _of_age(person.birth_date, now=now):
         return None
+    questions.arrived(session, challenge.network, now=now)
     subject = subjects.create(session, ring, national_id, person, now=now, locale=challenge.locale)
     if Ial(subject.ial) >= cases.PROVES_NUMBER:
         numbers.supersede(session, ring, fingerprint=ring.fingerprint(national_id), now=now)

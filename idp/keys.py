@@ -36,14 +36,14 @@ PAD_TO = 64
 USES = {  # use -> algorithms; one key each
     "id_token": ("ES256", "RS256"),
     "access_token": ("ES256",),
+    "status_list": ("ES256",),
     "event": ("RS256",),  # SSF interoperability asks for RS256 (STANDARDS 6)
     "receipt": ("ES256",),
     "log": ("Ed25519",),  # checkpoints of the audit log are signed notes (C2SP), not JWTs
 }
 APART = frozenset({"receipt", "log"})  # published apart from the OAuth JWKS, and for ever: people keep what they signed
 KEPT_AFTER = {  # how long after its last signature a key stays published; those of APART for ever
-    "id_token": timedelta(hours=1),
-    "access_token": timedelta(hours=1),
+    **dict.fromkeys(("id_token", "access_token", "status_list"), timedelta(hours=1)),
     "event": timedelta(days=4),  # signed when queued, delivered up to 72 h later
 }
 MAKERS: Mapping[str, Callable[[], Any]] = {
@@ -51,7 +51,7 @@ MAKERS: Mapping[str, Callable[[], Any]] = {
     "RS256": partial(jwk.RSAKey.generate_key, 2048),
     "Ed25519": partial(jwk.OKPKey.generate_key, "Ed25519"),
 }
-SECRETS = ("pairwise", "fingerprint", "refresh", "csrf", "one-time-code", "interaction", "receipt")
+SECRETS = ("pairwise", "fingerprint", "refresh", "csrf", "one-time-code", "interaction", "receipt", "details")
 
 
 class SigningKey(Base):
@@ -62,7 +62,7 @@ class SigningKey(Base):
 
     __tablename__ = "signing_key"
     __table_args__ = (
-        CheckConstraint("use IN ('id_token', 'access_token', 'event', 'receipt', 'log')", name="use"),
+        CheckConstraint("use IN ('id_token', 'access_token', 'status_list', 'event', 'receipt', 'log')", name="use"),
         CheckConstraint("retired_at >= activates_at", name="order"),
         Index(
             "uq_signing_key_endless",  # one key of a use without an end: two rotations at once cannot both win

@@ -34,6 +34,14 @@ class Outside(BaseSettings):
     sms_webotp: bool = Field(
         default=False, description="End codes by SMS with @host #code, which browsers fill in on our own pages alone."
     )
+    sim_swap_url: str | None = Field(
+        default=None,
+        description="CAMARA SIM Swap of the operators, up to /check; none: SIM changes are not asked about.",
+    )
+    sim_swap_token_file: Path | None = Field(default=None, description="Bearer token of that address.")
+    register_day_quota: int | None = Field(
+        default=None, ge=0, description="Most questions a day to the register of people; none: no limit."
+    )
     smtp_host: str | None = Field(default=None, description="Mail server with STARTTLS; none: no letters by e-mail.")
     smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the mail server.")
     smtp_user: str = Field(default="", description="User at the mail server; empty: no sign-in there.")
@@ -78,6 +86,7 @@ class Outside(BaseSettings):
             self.sms_token_file,
             self.sms_fallback_token_file,
             self.sms_receipts_secret_file,
+            self.sim_swap_token_file,
             self.smtp_password_file,
             self.dopa_client_file,
             self.thaid_secret_file,
@@ -88,8 +97,9 @@ class Outside(BaseSettings):
 
     @property
     def provider_urls(self) -> tuple[str, ...]:
-        """Identity providers that people and secrets are sent to."""
-        return tuple(url for url in (self.thaid_url, self.line_web_url, self.line_api_url) if url is not None)
+        """Whom people, secrets and phone numbers are sent to."""
+        urls = (self.thaid_url, self.line_web_url, self.line_api_url, self.sim_swap_url)
+        return tuple(url for url in urls if url is not None)
 
     def sms_token(self) -> str:
         """What opens the SMS gateway; empty without a file. ValueError in one sentence when the file cannot be read."""
@@ -98,6 +108,10 @@ class Outside(BaseSettings):
     def sms_fallback_token(self) -> str:
         """What opens the second SMS gateway; empty without a file."""
         return read_secret(self.sms_fallback_token_file, "the second SMS gateway's token")
+
+    def sim_swap_token(self) -> str:
+        """What opens the operators' address; empty without a file."""
+        return read_secret(self.sim_swap_token_file, "the SIM change check's token")
 
     def sms_receipts_secret(self) -> str | None:
         """What gateways sign receipts with; None without a file. ValueError also for less than 32 characters."""

@@ -4,6 +4,7 @@ Each person has a data key, wrapped by the key-encryption key. Destroying the da
 everywhere at once (DECISIONS 5). What is done with these rows stands in `subjects`.
 """
 
+import hmac
 import os
 from datetime import datetime
 from uuid import UUID
@@ -45,6 +46,7 @@ class Subject(Base):
     gender: Mapped[Plain]
     locale: Mapped[Plain]
     created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class NationalId(Base):
@@ -91,6 +93,12 @@ class PersonSealer:
     def open(self, sealed: bytes, *, owner: UUID, field: str) -> str:
         """The text; KeyError when the owner's key is gone."""
         return _open(self._key(owner), sealed, owner=owner, field=field)
+
+    def mac(self, owner: UUID, *parts: str) -> str:
+        """Hex HMAC of length-prefixed parts under the owner's key, nothing without it. KeyError when it is gone."""
+        own = hmac.digest(self._key(owner), b"mac of a person's own facts", "sha256")
+        framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
+        return hmac.digest(own, framed, "sha256").hex()
 
     def _key(self, owner: UUID) -> bytes:
         if owner not in self._keys:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
-from idp.providers import LineLogin, NoLineLogin, NoThaid, Thaid
+from idp.providers import LineLogin, NoLineLogin, NoSimSwap, NoThaid, SimSwap, Thaid
 
 REGISTRY_IAL = "1.1"
 
@@ -287,3 +287,4 @@ class Ports:
     card_status: CardStatus = field(default_factory=NoCardStatus)
     thaid: Thaid = field(default_factory=NoThaid)
     line_login: LineLogin = field(default_factory=NoLineLogin)
+    sim_swap: SimSwap = field(default_factory=NoSimSwap)

@@ -15,6 +15,7 @@ class Prompt(Enum):
 
     LOGIN = "login"
     STEP_UP = "step_up"
+    FOR_WHOM = "for_whom"
     PROOFING = "proofing"
     CONSENT = "consent"
 
@@ -28,6 +29,7 @@ class Requirement:
     purposes: tuple[str, ...] = ()
     login_after: datetime | None = None
     prompt_consent: bool = False
+    for_whom: bool = False  # the client wants to know for whom, and this person may act for somebody
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Facts:
     auth_time: datetime | None = None
     missing: tuple[str, ...] = ()
     wrong_person: bool = False
+    chosen: bool = False  # for whom
 
 
 def next_prompt(need: Requirement, facts: Facts) -> Prompt | None:
@@ -46,15 +49,14 @@ def next_prompt(need: Requirement, facts: Facts) -> Prompt | None:
     if facts.aal is None or facts.auth_time is None:
         return Prompt.LOGIN
     stale = need.login_after is not None and facts.auth_time < need.login_after
-    if stale or facts.wrong_person:
-        return Prompt.LOGIN
-    if facts.aal < need.aal:
-        return Prompt.STEP_UP
-    if facts.ial is None or facts.ial < need.ial:
-        return Prompt.PROOFING
-    if facts.missing:
-        return Prompt.CONSENT
-    return None
+    due = (
+        (Prompt.LOGIN, stale or facts.wrong_person),
+        (Prompt.STEP_UP, facts.aal < need.aal),
+        (Prompt.FOR_WHOM, need.for_whom and not facts.chosen),
+        (Prompt.PROOFING, facts.ial is None or facts.ial < need.ial),
+        (Prompt.CONSENT, bool(facts.missing)),
+    )
+    return next((prompt for prompt, missing in due if missing), None)
 
 
 def silent_error(prompt: Prompt) -> str:

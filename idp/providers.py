@@ -6,7 +6,7 @@ believed: in neither case is anybody taken for anybody.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 
@@ -66,6 +66,25 @@ class LineLogin(Protocol):
     def redeem(self, code: str, *, nonce: str, verifier: str, redirect_uri: str, now: datetime) -> str:
         """The LINE user id that the code stands for. Raises UpstreamUnavailable, UpstreamRefused."""
         ...
+
+
+class SimSwap(Protocol):
+    """The operators of mobile phones, asked whether a number has moved to another SIM card."""
+
+    def changed(self, phone: str, *, within: timedelta) -> bool:
+        """Whether the SIM card behind this number (E.164) was changed in the last while.
+
+        Raises UpstreamUnavailable: then nobody knows, and no code goes to a device that its person never used.
+        """
+        ...
+
+
+class NoSimSwap:
+    """No operator is asked: a number counts as its person's."""
+
+    def changed(self, phone: str, *, within: timedelta) -> bool:  # noqa: ARG002 -- the port's signature
+        """Nothing is known of it."""
+        return False
 
 
 class NoThaid:

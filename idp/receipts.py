@@ -176,6 +176,7 @@ def _around(session: Session, ring: KeyRing, settings: Settings, record: Consent
         principal=_pseudonym(ring, record, record.subject_id),
         actor=_pseudonym(ring, record, record.actor_id),
         words=notices.shown(session, record.notice_sha256),
+        co_actor=None if record.co_actor_id is None else _pseudonym(ring, record, record.co_actor_id),
     )
 
 

@@ -2,8 +2,10 @@
 
 Two ways. By another bound factor: who is signed in strongly names a new phone and types the code that went there. At a
 counter: two members of staff, neither alone, saw who it is. Either way nothing changes before `recovery_wait` is over,
-and whoever can still be reached by the old channels can stop it, from a page or with the code of the notice. A recovery
-gives no level that it did not show: what was proved better before counts no more than that (`cases.weaken`).
+and whoever can still be reached by the old channels can stop it, from a page or with the code of the notice. Who found
+a phone must not stop its owner for ever: what a counter approved is stopped by codes twice in three months, and after
+that by another counter alone. A recovery gives no level that it did not show: what was proved better before counts no
+more than that (`cases.weaken`).
 """
 
 import hmac
@@ -13,8 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from consent.audit import log
 from consent.audit.log import Actor
@@ -35,7 +37,9 @@ from idp.subjects import PersonSealer, Subject
 APPLY = "apply-recovery"
 DIGITS, TRIES, LIFETIME = 6, 5, timedelta(minutes=5)
 KEPT_FOR = timedelta(days=90)
+MOST_STOPS = 2  # of what a counter approved, by the codes of notices, in that time
 WORKER = Actor.system("worker")
+STARTED = {FACTOR: "phone_change_started", COUNTER: "recovery_started"}
 DONE = {FACTOR: "phone_changed", COUNTER: "recovery_done"}
 TEXTS = (
     "{code} คือรหัสยืนยันหมายเลขใหม่ของบัญชียินยอม อ้างอิง {ref} ใช้ได้ {minutes} นาที อย่าบอกรหัสนี้กับใคร แม้แต่เจ้าหน้าที่",
@@ -62,7 +66,8 @@ def begin(
     """
     number = number_of(typed)
     for counted in (("person", str(subject_id)), ("phone", number)):
-        allowed = limits.take(session, ring.mac("one-time-code", *counted).hex(), now=now, patience=timedelta(0))
+        key = ring.mac("one-time-code", *counted).hex()
+        allowed = limits.take(session, key, now=now, patience=timedelta(0), strict=counted[0] == "person")
         if isinstance(allowed, Limited):
             return allowed
     _make_room(session, subject_id, now=now)
@@ -122,7 +127,8 @@ def approve(
     """Two members of staff saw who it is, at level `shown`: the wait begins, and the phone on file gets no more codes.
 
     `new_phone` was proved in the hand of the person; None keeps the old one. Tells the old channels. Appends
-    recovery.started and recovery.approved (the second is the countersign). A recovery that waits is not overtaken.
+    recovery.started and recovery.approved (the second is the countersign). A recovery that waits is not overtaken, but
+    for one that codes cannot stop any more: two members of staff who see the person then begin its wait anew.
 
     Raises: NotAllowed, codes "same_person", "own_account", "too_weak", "not_mobile"; Conflict(code="recovery_waiting").
     """
@@ -131,7 +137,7 @@ def approve(
     if refused is not None:
         raise NotAllowed("This recovery cannot be approved.", code=refused, detail=refused)
     number = None if new_phone is None else number_of(new_phone)
-    _make_room(session, subject_id, now=now)
+    _make_room(session, subject_id, now=now, guarded=True)
     by = {"hcode": hcode, "approved_by": staff[0], "second_by": staff[1], "shown": shown.value}
     case = _write(session, ring, subject_id, way=COUNTER, state="waiting", phone=number, now=now, **by)
     _wait(session, ring, settings, case, now=now)
@@ -143,11 +149,15 @@ def approve(
     return case
 
 
-def cancel(session: Session, subject_id: UUID, *, now: datetime, reason: str) -> bool:
-    """Stop a recovery before it takes effect; whether there was one. One statement. Appends recovery.denied."""
+def cancel(session: Session, subject_id: UUID, *, now: datetime, reason: str, by_code: bool = False) -> bool:
+    """Stop a recovery before it takes effect; whether there was one. One statement. Appends recovery.denied.
+
+    `by_code`: whoever holds the old phone says so, and no more is known of them; see the top of this module.
+    """
+    may = [~_guarded(subject_id, now=now)] if by_code else []
     stopped = session.scalar(
         update(Recovery)
-        .where(Recovery.subject_id == subject_id, Recovery.state.in_(OPEN))
+        .where(Recovery.subject_id == subject_id, Recovery.state.in_(OPEN), *may)
         .values(state="cancelled", settled_at=now, new_phone=None, code_hash=None)
         .returning(Recovery.id)
         .execution_options(synchronize_session=False)
@@ -156,6 +166,18 @@ def cancel(session: Session, subject_id: UUID, *, now: datetime, reason: str) ->
         own, said = _own(subject_id), "recovery.denied"
         log.append(session, said, now=now, actor=own, subject_id=subject_id, outcome="denied", reason=reason)
     return stopped is not None
+
+
+def _guarded(subject_id: UUID, *, now: datetime) -> ColumnElement[bool]:
+    """That a counter approved it, and codes of notices stopped as many before it as they may."""
+    older = aliased(Recovery)
+    before = select(func.count(older.id)).where(
+        older.subject_id == subject_id,
+        older.way == COUNTER,
+        older.state == "cancelled",
+        older.settled_at > now - KEPT_FOR,
+    )
+    return (Recovery.way == COUNTER) & (before.scalar_subquery() >= MOST_STOPS)
 
 
 def apply(session: Session, ring: KeyRing, settings: Settings, job: Job, *, now: datetime) -> None:
@@ -187,11 +209,14 @@ def purge(session: Session, *, now: datetime) -> None:
     session.execute(delete(Recovery).where(over | stale))
 
 
-def _make_room(session: Session, subject_id: UUID, *, now: datetime) -> None:
-    """A code that nobody typed yet gives way; a recovery that waits does not."""
+def _make_room(session: Session, subject_id: UUID, *, now: datetime, guarded: bool = False) -> None:
+    """A code that nobody typed yet gives way; a recovery that waits does not, unless it is guarded and that is said."""
+    gives_way = Recovery.state == "proving"
+    if guarded:
+        gives_way |= (Recovery.state == "waiting") & _guarded(subject_id, now=now)
     session.execute(
         update(Recovery)
-        .where(Recovery.subject_id == subject_id, Recovery.state == "proving")
+        .where(Recovery.subject_id == subject_id, gives_way)
         .values(state="cancelled", settled_at=now, new_phone=None, code_hash=None)
         .execution_options(synchronize_session=False)
     )
@@ -219,7 +244,7 @@ def _write(
 
 def _wait(session: Session, ring: KeyRing, settings: Settings, case: Recovery, *, now: datetime) -> None:
     case.takes_effect_at = now + settings.recovery_wait
-    case.notice_id = alerts.tell(session, ring, subject_id=case.subject_id, kind="recovery_started", now=now).id
+    case.notice_id = alerts.tell(session, ring, subject_id=case.subject_id, kind=STARTED[case.way], now=now).id
     session.flush()
     jobs.enqueue_job(session, APPLY, case.id, now=now, run_at=case.takes_effect_at)
 

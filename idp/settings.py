@@ -92,6 +92,9 @@ class Settings(Outside):
     facility_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description="Networks of facilities, as CIDR: many people come from there."
     )
+    as_ranges_file: Path | None = Field(
+        default=None, description="TSV of first address, last address and AS number, to count people by AS; none: not."
+    )
     token_rate: int = Field(
         default=6000, ge=0, description="Token requests of one client from one network a minute; 0: any number."
     )
@@ -174,7 +177,8 @@ class Settings(Outside):
     @model_validator(mode="after")
     def _providers_are_told_in_full(self) -> "Settings":
         if any(not (u.startswith("https://") or (self.sandbox and _is_ours(u))) for u in self.provider_urls):
-            raise ValueError("thaid_url, line_web_url and line_api_url must be https, or loopback in a sandbox")
+            words = "thaid_url, line_web_url, line_api_url and sim_swap_url must be https, or loopback in a sandbox"
+            raise ValueError(words)
         if self.thaid_url is not None and not (self.thaid_client_id and self.thaid_secret_file):
             raise ValueError("thaid_url needs thaid_client_id and thaid_secret_file")
         if self.line_channel_id is not None and self.line_channel_secret_file is None:

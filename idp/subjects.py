@@ -185,6 +185,16 @@ def rename(session: Session, ring: KeyRing, subject_id: UUID, person: RegistryPe
     return True
 
 
+def speak(session: Session, subject_id: UUID, locale: str) -> None:
+    """From now on messages to this person are in this language."""
+    session.execute(
+        update(Subject)
+        .where(Subject.id == subject_id, Subject.locale != locale)
+        .values(locale=locale)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def profile(session: Session, ring: KeyRing, subject_id: UUID) -> Profile:
     """Open a person's own data. Raises: NotFound; KeyError when the person was erased."""
     subject = get(session, subject_id)

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from consent import purposes, standings
+from consent import questions
 from consent.audit import log
-from consent.decision import Question, Standing, decide
+from consent.questions import Looked
 from idp import directory, subjects, visits
 from idp.assurance import Aal, Ial
+from idp.circumstances import ROOMS
 from idp.directory import Affiliation
 from idp.login import affiliations
 from idp.login.sessions import STAFF, SignedIn
-from idp.oauth import clients, launches, live
+from idp.oauth import clients, deciding, launches, live
 from idp.oauth.features import authorization_code
 from idp.oauth.pipeline import AuthorizeRequest, Context
 from idp.prompts import Facts, Requirement
-from idp.visits import PURPOSE, Treatment
+from idp.treatments import Treatment
 
 FRESH_SIGN_IN = frozenset({"login", "select_account"})
 
@@ -72,21 +73,23 @@ def is_wrong_person(context: Context, request: AuthorizeRequest, person: SignedI
 
 
 def grant(context: Context, request: AuthorizeRequest, person: SignedIn) -> tuple[str | None, str]:
-    """Begin the grant for the launch's visit and issue its code: (code, "granted"); the launch is used up by it.
+    """Begin the grant for the launch's visit or emergency and issue its code: (code, "granted"); it is used up by it.
 
+    What was asked for and cannot rest on this launch is left out: care in an emergency, the emergency's in a visit.
     Refused: (None, reason), with nothing written.
     """
     case = case_of(context, request, person)
     if case is None:
         return None, "launch"
-    care = [code for code in request.resolution.purposes if code != live.SIGN_IN]
-    stand = standings.standings(
-        context.session,
-        subject_id=case.treatment.patient_id,
-        recipient_id=case.treatment.recipient_id,
-        purposes=care,
-    )
-    why = refusal(case) or _against(context, person, case, care, stand)
+    asked = request.resolution.purposes
+    care = [code for code in asked if code != live.SIGN_IN and case.treatment.fits(code)]
+    if not care and set(asked) - {live.SIGN_IN}:
+        return None, "other_launch"
+    why = refusal(case)
+    if why is not None:
+        return None, why
+    looked = _looked(context, case, asked, care)
+    why = _against(context, person, care, looked)
     if why is not None:
         return None, why
     client = clients.find(context.session, request.client_id)
@@ -97,8 +100,8 @@ def grant(context: Context, request: AuthorizeRequest, person: SignedIn) -> tupl
         request,
         client=client,
         subject_id=person.subject_id,
-        scopes=request.resolution.purposes,
-        records={code: found.record_id for code, found in stand.items() if found.record_id is not None},
+        scopes={code: of for code, of in asked.items() if code == live.SIGN_IN or code in care},
+        records={code: found.record_id for code, found in looked.standings.items() if found.record_id is not None},
         signed_in=person,
         offline_access=False,
         visit=case.treatment,
@@ -113,7 +116,7 @@ def case_of(context: Context, request: AuthorizeRequest, person: SignedIn) -> Ca
     found = launches.find(context.session, request.launch or "", client_id=request.client_id, now=context.now)
     if found is None or client is None:
         return None
-    treatment = visits.treatment(context.session, found.visit_id, clinician_id=person.subject_id, now=context.now)
+    treatment = live.find_treatment(context, found.visit_id, found.emergency_id, clinician_id=person.subject_id)
     if treatment is None:
         return None
     place = affiliations.active(context.session, person, now=context.now)
@@ -142,19 +145,30 @@ def should_choose(context: Context, case: Case) -> bool:
     return any(one.hcode == case.treatment.hcode and one.role == "practitioner" for one in places)
 
 
-def _against(
-    context: Context, person: SignedIn, case: Case, care: Sequence[str], stand: Mapping[str, Standing]
-) -> str | None:
+def _looked(context: Context, case: Case, asked: Mapping[str, Sequence[str]], care: Sequence[str]) -> Looked:
+    """Where the patient's purposes stand, for this clinician in this visit."""
+    treatment = case.treatment
+    return questions.look(
+        context.session,
+        subject_id=treatment.patient_id,
+        recipient=directory.recipient_of(context.session, treatment.recipient_id, now=context.now),
+        purposes=care,
+        aal=None,
+        ial=treatment.ial,
+        now=context.now,
+        scopes=asked,
+        asker=deciding.asker_of(treatment, case.clinician_id),
+        emergency=treatment.emergency,
+        rooms=ROOMS,
+    )
+
+
+def _against(context: Context, person: SignedIn, care: Sequence[str], looked: Looked) -> str | None:
     """The levels of clinician and patient, and the notice that must stand."""
     ial = subjects.level_now(context.session, person.subject_id, now=context.now)
     if not all(visits.may_treat(code, person.aal, ial) for code in care):
         return "level"
-    recipient = directory.recipient_of(context.session, case.treatment.recipient_id, now=context.now)
-    verdicts = [
-        decide(Question(purposes.get(code), recipient, None, case.treatment.ial, context.now), stand.get(code))
-        for code in care
-    ]
-    return next((verdict.reason.value for verdict in verdicts if not verdict.permit), None)
+    return next((verdict.reason.value for verdict in looked.verdicts.values() if not verdict.permit), None)
 
 
 def _note(context: Context, request: AuthorizeRequest, person: SignedIn, case: Case) -> None:
@@ -166,7 +180,7 @@ def _note(context: Context, request: AuthorizeRequest, person: SignedIn, case: C
         subject_id=case.treatment.patient_id,
         client_id=request.client_id,
         recipient_id=case.treatment.recipient_id,
-        purpose=PURPOSE,
+        purpose=case.treatment.purpose,
         codes=(f"hcode:{case.treatment.hcode}", "role:practitioner"),
         acr=person.aal.acr,
     )

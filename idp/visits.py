@@ -5,30 +5,33 @@ hangs on the visit as it is at this moment: `treatment` reads it, with their own
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, and_, bindparam, or_, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Row, and_, bindparam, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent import purposes
 from consent.db import Base, InsertOnce, Plain, new_id
 from consent.errors import NotFound
+from idp import papers, treatments
 from idp.assurance import Aal, Ial
-from idp.directory import Facility, Practitioner, StaffAssignment
+from idp.directory import Facility
 from idp.keys import KeyRing
 from idp.national_id import BANGKOK, mask_national_id
 from idp.subjects import NationalId, PersonSealer, Subject
+from idp.treatments import Treatment
 
-PURPOSE = "CARE"
+PURPOSE = treatments.CARE
 MOST_LISTED = 50
 
 
 class Visit(Base):
     """One visit. `ended_at` is set once, by a conditional UPDATE; after `ends_at` it is over whoever forgot to say so.
 
-    `ial` is what the card proved at the counter of the person who stood there; the account's own level is not touched.
+    `ial` is what was shown at the counter by the person who stood there; the account's own level is not touched.
+    `method` is `card` for whatever lay on the counter: a card in the reader, or what a case there was proved by.
     """
 
     __tablename__ = "visit"
@@ -66,35 +69,6 @@ class Visit(Base):
 
 
 @dataclass(frozen=True)
-class Treatment:
-    """A visit with the clinician who treats in it, as both stand now: one read."""
-
-    visit_id: UUID
-    patient_id: UUID
-    recipient_id: UUID
-    hcode: str
-    ial: str
-    ends_at: datetime
-    ended_at: datetime | None
-    patient_status: str
-    licensed_until: date | None
-    practises: bool
-    licence: bool
-
-    def stopped_at(self, now: datetime) -> str | None:
-        """PURE: why nobody may open anything under it any more, or None. The licence holds through its Bangkok day."""
-        today = now.astimezone(BANGKOK).date()
-        against = (
-            ("visit_over", self.ended_at is not None or now >= self.ends_at),
-            ("patient_closed", self.patient_status != "active"),
-            ("facility_licence", self.licensed_until is None or self.licensed_until < today),
-            ("not_practitioner", not self.practises),
-            ("licence", not self.licence),
-        )
-        return next((reason for reason, true in against if true), None)
-
-
-@dataclass(frozen=True)
 class Listed:
     """One line of a facility's open visits: the number is masked before it leaves the room."""
 
@@ -111,26 +85,6 @@ def may_treat(code: str, aal: Aal, ial: Ial) -> bool:
 
 
 _TABLE = Visit.__table__
-_PRACTISES = (
-    select(StaffAssignment.id)
-    .where(
-        StaffAssignment.subject_id == bindparam("clinician"),
-        StaffAssignment.hcode == Visit.hcode,
-        StaffAssignment.role == "practitioner",
-        StaffAssignment.starts_at <= bindparam("now"),
-        or_(StaffAssignment.ends_at.is_(None), StaffAssignment.ends_at > bindparam("now")),
-    )
-    .exists()
-)
-_LICENCE = (
-    select(Practitioner.number)
-    .where(
-        Practitioner.subject_id == bindparam("clinician"),
-        Practitioner.suspended_at.is_(None),
-        or_(Practitioner.valid_until.is_(None), Practitioner.valid_until >= bindparam("today")),
-    )
-    .exists()
-)
 _TREATMENT = (
     select(
         Visit.id.label("visit_id"),
@@ -142,8 +96,8 @@ _TREATMENT = (
         Visit.ended_at,
         Subject.status.label("patient_status"),
         Facility.licence_valid_until.label("licensed_until"),
-        _PRACTISES.label("practises"),
-        _LICENCE.label("licence"),
+        treatments.practises_at(Visit.hcode).label("practises"),
+        treatments.LICENCE.label("licence"),
     )
     .join(Subject, Subject.id == Visit.subject_id)
     .join(Facility, Facility.hcode == Visit.hcode)
@@ -166,7 +120,11 @@ _ANYWHERE = (
         _TABLE.c.ended_at.is_(None),
         _TABLE.c.ends_at > bindparam("now"),
     )
+    .order_by(_TABLE.c.opened_at.desc(), _TABLE.c.id)
     .limit(1)
+)
+_RUNS = select(_TABLE.c.id).where(
+    _TABLE.c.id == bindparam("visit"), _TABLE.c.ended_at.is_(None), _TABLE.c.ends_at > bindparam("now")
 )
 _open_once = InsertOnce(Visit)
 
@@ -224,10 +182,22 @@ def running_of(session: Session, subject_id: UUID, hcode: str, *, now: datetime)
     return found.id if found is not None and now < found.ends_at else None
 
 
-def runs_for(session: Session, subject_id: UUID, recipient_id: UUID, *, now: datetime) -> bool:
-    """Whether a visit of this person is open now at any facility of this organisation."""
+def running_for(session: Session, subject_id: UUID, recipient_id: UUID, *, now: datetime) -> UUID | None:
+    """The newest visit of this person that is open now at any facility of this organisation."""
     known = {"person": subject_id, "organisation": recipient_id, "now": now}
-    return session.scalar(_ANYWHERE, known) is not None
+    found: UUID | None = session.scalar(_ANYWHERE, known)
+    return found
+
+
+def runs_for(session: Session, subject_id: UUID, recipient_id: UUID, *, now: datetime) -> bool:
+    """Whether there is one."""
+    return running_for(session, subject_id, recipient_id, now=now) is not None
+
+
+def runs(session: Session, visit_id: UUID, now: datetime) -> bool:
+    """Whether this one visit goes on: what was allowed for it alone ends with it, by whatever ended it or the clock."""
+    found = session.execute(_RUNS, {"visit": visit_id, "now": now}).first()
+    return found is not None
 
 
 def at(session: Session, visit_id: UUID, hcode: str) -> Visit:
@@ -248,20 +218,22 @@ def running(session: Session, ring: KeyRing, hcode: str, *, now: datetime) -> li
     """The visits that are open here now, newest first."""
     sealer = PersonSealer(ring, session)
     return [
-        Listed(row.id, mask_national_id(_number(sealer, row)), row.opened_at, row.ends_at)
+        Listed(row.id, _masked(session, ring, sealer, row), row.opened_at, row.ends_at)
         for row in session.execute(_RUNNING, {"place": hcode, "now": now})
     ]
 
 
 def number_of(session: Session, ring: KeyRing, subject_id: UUID) -> str:
-    """The national ID of a patient, for whoever sits at the counter with them."""
-    row = session.execute(_NUMBER, {"person": subject_id}).one()
+    """The national ID of a patient, or the number on their paper, for whoever sits at the counter with them."""
+    row = session.execute(_NUMBER, {"person": subject_id}).one_or_none()
+    if row is None:
+        return papers.number_of(session, ring, subject_id) or ""
     return _number(PersonSealer(ring, session), row)
 
 
 _RUNNING = (
     select(Visit.id, Visit.subject_id, Visit.opened_at, Visit.ends_at, NationalId.number)
-    .join(NationalId, and_(NationalId.subject_id == Visit.subject_id, NationalId.proved))
+    .outerjoin(NationalId, and_(NationalId.subject_id == Visit.subject_id, NationalId.proved))
     .where(Visit.hcode == bindparam("place"), Visit.ended_at.is_(None), Visit.ends_at > bindparam("now"))
     .order_by(Visit.opened_at.desc(), Visit.id)
     .limit(MOST_LISTED)
@@ -269,6 +241,12 @@ _RUNNING = (
 _NUMBER = select(NationalId.subject_id, NationalId.number).where(
     NationalId.subject_id == bindparam("person"), NationalId.proved
 )
+
+
+def _masked(session: Session, ring: KeyRing, sealer: PersonSealer, row: Row[*tuple[Any, ...]]) -> str:
+    if row.number is not None:
+        return mask_national_id(_number(sealer, row))
+    return f"xxx {(papers.number_of(session, ring, row.subject_id) or '')[-3:]}"
 
 
 def _number(sealer: PersonSealer, row: Row[*tuple[Any, ...]]) -> str:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, text, update
 
 from consent.audit import seal
-from idp import breaker, keys, migrations, rotation
+from consent.rights import breach, cases
+from idp import breaker, emergency_access, keys, migrations, rotation
 from idp.channels import KINDS, NO_CHANNEL
 from idp.contact import passages, spend
 from idp.db import DatabaseError, Session, Sessions
@@ -78,7 +79,7 @@ def newest_moment(session: Session) -> datetime | None:
 
 def gauges(session: Session, *, now: datetime) -> list[Sample]:
     """Everything that is a state and not a count, asked of the database when Prometheus asks."""
-    states = _letters, _messages, _jobs, _log, _keys
+    states = _letters, _messages, _jobs, _emergencies, _rights, _log, _keys
     return [*(sample for state in states for sample in state(session, now)), *_circuits()]
 
 
@@ -120,6 +121,24 @@ def _circuits() -> list[Sample]:
     return [
         Sample("yinyom_circuit_open", float(away), {"service": name}, words)
         for name, away in sorted(breaker.open_services().items())
+    ]
+
+
+def _emergencies(session: Session, now: datetime) -> list[Sample]:
+    """Broken glass that nobody has judged yet: each must be within 72 h, so any that is overdue is an alarm."""
+    found, words = emergency_access.counts(session, now=now), "Emergency openings that wait for a review."
+    return [
+        Sample("yinyom_emergency_reviews", found.waiting, {"state": "waiting"}, words),
+        Sample("yinyom_emergency_reviews", found.overdue, {"state": "overdue"}, words),
+    ]
+
+
+def _rights(session: Session, now: datetime) -> list[Sample]:
+    """Clocks of the law that have run out: requests of people, and breaches that the Office should have heard of."""
+    words = "Duties of the law that are past their time."
+    return [
+        Sample("yinyom_rights_overdue", cases.overdue(session, now=now), {"kind": "request"}, words),
+        Sample("yinyom_rights_overdue", breach.overdue(session, now=now), {"kind": "breach"}, words),
     ]
 
 

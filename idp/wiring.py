@@ -7,18 +7,31 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from idp.abuse.questions import Metered
 from idp.breaker import Breaker
 from idp.contact.fake import SandboxLinePush, SandboxMail, SandboxSms
 from idp.contact.gateways import FIRST, SECOND, Gateway, Gateways
 from idp.contact.line import HttpLinePush
 from idp.contact.mail import SmtpMail
+from idp.contact.sim_swap import CamaraSimSwap, SandboxSimSwap
 from idp.contact.sms import HttpSms
 from idp.contact.spend import Ledger
 from idp.db import Sessions, make_engine, make_sessions
 from idp.fetcher import GuardedFetcher
 from idp.login.line import HttpLineLogin
 from idp.national_id import RealOnly, SyntheticOnly
-from idp.ports import CardReader, CardStatus, LinePush, Mail, NoCardStatus, NoLinePush, NoMail, NoReader, Ports
+from idp.ports import (
+    CardReader,
+    CardStatus,
+    LinePush,
+    Mail,
+    NoCardStatus,
+    NoLinePush,
+    NoMail,
+    NoReader,
+    Ports,
+    Registry,
+)
 from idp.proofing.sources.card_chip import ChipReader
 from idp.proofing.sources.card_status import DopaCardStatus
 from idp.proofing.sources.fake import SandboxRegistry
@@ -26,7 +39,7 @@ from idp.proofing.sources.fake_card_status import SandboxCardStatus
 from idp.proofing.sources.fake_cards import SandboxReader
 from idp.proofing.sources.registry import NoRegistry
 from idp.proofing.sources.thaid import HttpThaid
-from idp.providers import LineLogin, NoLineLogin, NoThaid, Thaid
+from idp.providers import LineLogin, NoLineLogin, NoSimSwap, NoThaid, SimSwap, Thaid
 from idp.settings import Settings
 from idp.upstream.wire import Wire
 
@@ -44,7 +57,7 @@ def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions
     if settings.sandbox:
         registry = SandboxRegistry(settings.sandbox_registry)
         return sessions, Ports(
-            registry=registry,
+            registry=metered(settings, registry, sessions, clock),
             cards=cards(settings, sessions, clock, otherwise=SandboxReader(registry)),
             sms=SandboxSms(sessions, clock),
             mail=SandboxMail(sessions, clock),
@@ -54,9 +67,10 @@ def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions
             id_policy=SyntheticOnly(),
             thaid=thaid(settings),
             line_login=line_login(settings),
+            sim_swap=SandboxSimSwap(),
         )
     return sessions, Ports(
-        registry=NoRegistry(),
+        registry=metered(settings, NoRegistry(), sessions, clock),
         sms=gateways(settings, sessions, clock),
         mail=mail(settings, clock),
         card_status=card_status(settings),
@@ -66,7 +80,21 @@ def wire(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sessions
         thaid=thaid(settings),
         line_login=line_login(settings),
         cards=cards(settings, sessions, clock, otherwise=NoReader()),
+        sim_swap=sim_swap(settings),
     )
+
+
+def metered(settings: Settings, registry: Registry, sessions: Sessions, clock: Callable[[], datetime]) -> Registry:
+    """The register within the quota of its contract, where it has one."""
+    quota = settings.register_day_quota
+    return registry if quota is None else Metered(registry, sessions, clock, quota=quota)
+
+
+def sim_swap(settings: Settings) -> SimSwap:
+    """The operators of mobile phones, where they may be asked."""
+    if settings.sim_swap_url is None:
+        return NoSimSwap()
+    return CamaraSimSwap(url=settings.sim_swap_url, token=settings.sim_swap_token(), wire=Wire("sim-swap"))
 
 
 def cards(

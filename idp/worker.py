@@ -17,26 +17,21 @@ from sqlalchemy.orm import Session
 
 from consent.audit import seal
 from consent.errors import Conflict
-from idp import alerts, card_agents, counter, enrolment, interaction, jobs, outbox, recovery, signals
-from idp.abuse import failures, tallies
+from idp import alerts, breaches, enrolment, family, jobs, outbox, recovery, signals, tidying, watching
 from idp.channels import TO_PEOPLE
-from idp.contact import codes, fake, limits, passages, spend
+from idp.contact import codes, limits
 from idp.contact.challenge import Challenge
 from idp.contact.limits import SendLedger
 from idp.db import Sessions
 from idp.jobs import Job
 from idp.keys import KeyRing, KeyRings
-from idp.login import challenges, devices, other_way
-from idp.login import sessions as sign_ins
-from idp.oauth import codes as grants_in_transit
-from idp.oauth import launches, tokens
-from idp.oauth.features import private_key_jwt
+from idp.login import held
 from idp.outbox import Letter
 from idp.ports import Ports
-from idp.proofing import cases, drafts, numbers, phone_claims
+from idp.proofing import cases, numbers
 from idp.seal_memory import SealMemory
 from idp.settings import Settings
-from idp.upstream import attempts
+from idp.subjects import PersonSealer
 
 PAUSE_S = 0.3
 LONGEST_PAUSE_S = 5.0
@@ -81,6 +76,7 @@ def run(worker: Worker, stop: Event, *, pause: float = PAUSE_S, sealing: float =
         ),
         Thread(target=_loop, args=(worker, stop, PURGE_EVERY_S, purge), daemon=True),
         Thread(target=_loop, args=(worker, stop, sealing, Sealing()), daemon=True),
+        Thread(target=_loop, args=(worker, stop, sealing, watching.keep_up), daemon=True),
     ]
     for thread in beside:
         thread.start()
@@ -186,11 +182,15 @@ def purge(worker: Worker) -> None:
         session.execute(delete(Job).where(Job.state != "queued", Job.queued_at < now - JOB_KEPT))
         kept = Letter.state == "queued", Letter.queued_at >= now - MESSAGE_KEPT
         session.execute(delete(Letter).where(Letter.kind.in_(TO_PEOPLE), ~or_(*kept)))
-        session.execute(delete(SendLedger).where(SendLedger.sent_1 < now - limits.WINDOWS[-1][1]))
-        for drop in PURGES:
+        session.execute(delete(SendLedger).where(SendLedger.sent_1 < now - limits.DAY))
+        for drop in tidying.PURGES:
             drop(session, now=now)
     with worker.sessions.writing() as session:
-        cases.expire(session, worker.rings.at(now), now=now)
+        ring = worker.rings.at(now)
+        cases.expire(session, ring, now=now)
+        held.seal_old(session, PersonSealer(ring, session))
+        watching.remind(session, worker.rings.at(now), now=now)
+        family.sweep(session, worker.rings.at(now), worker.settings, now=now)
 
 
 def _do(worker: Worker, job: Job) -> None:
@@ -219,6 +219,7 @@ def _resolve(worker: Worker, job: Job) -> None:
         now=now,
         fixed_code=worker.settings.sandbox_fixed_code,
         most_unanswered=None if worker.settings.sandbox else worker.settings.sms_range_unanswered,
+        by_network=not worker.settings.sandbox,  # a developer tries everybody
         site=worker.settings.rp_id if worker.settings.sms_webotp else "",
     )
 
@@ -247,37 +248,6 @@ def _end_access(worker: Worker, job: Job) -> None:
         enrolment.end_access(session, job, now=worker.clock())
 
 
-class Purge(Protocol):
-    """Drops a room's expired rows."""
-
-    def __call__(self, session: Session, *, now: datetime) -> object:
-        """In this transaction."""
-        ...
-
-
-PURGES: tuple[Purge, ...] = (
-    tallies.purge,
-    failures.purge,
-    fake.purge,
-    passages.purge,
-    spend.purge,
-    grants_in_transit.purge,
-    tokens.purge,
-    private_key_jwt.purge,
-    challenges.purge,
-    attempts.purge,
-    other_way.purge,
-    sign_ins.purge,
-    devices.purge,
-    alerts.purge,
-    recovery.purge,
-    interaction.purge,
-    launches.purge,
-    counter.purge,
-    drafts.purge,
-    phone_claims.purge,
-    card_agents.purge,
-)
 VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     codes.RESOLVE: _resolve,
     codes.NOTE_WRONG: _note,
@@ -285,4 +255,5 @@ VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     numbers.END_ACCESS: _end_access,
     alerts.SPREAD: partial(_in_one, verb=signals.spread),
     recovery.APPLY: partial(_in_one, verb=recovery.apply),
+    breaches.TELL: partial(_in_one, verb=breaches.spread),
 }

@@ -20,6 +20,7 @@ from queue import SimpleQueue
 
 from consent.db import append_only_tables
 from idp.migrations.models import metadata
+from tests.prove_consent import CONSENT
 from tests.prove_ladder import LADDER
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +90,7 @@ ONE_TIME = (
     ("pin and totp: tries", "idp/login/tries.py", SPENT, "", TRIES),
     ("pin and totp: lock", "idp/login/tries.py", LOCKED, "", TRIES),
     ("invitation: used once", "idp/login/invitations.py", USED + OPEN, OPEN, INVITED),
-    ("interaction: finished once", "idp/interaction.py", ", _ROW.c.finished_at.is_(None)", "", INTERACTION),
+    ("interaction: finished once", "idp/paused.py", ", _ROW.c.finished_at.is_(None)", "", INTERACTION),
     ("seal: compare-and-swap", SEAL, SWAPPED, ".where(_TREE.c.id == 1)", SEALED),
     ("seal: not smaller than remembered", SEAL, SMALLER, "", SEALED),
     ("seal: not another than remembered", SEAL, "    if root != seen.root:", "    if False:", SEALED),
@@ -152,7 +153,7 @@ def guards() -> Iterator[Guard]:
     yield from checks()
     yield from triggers()
     yield from marks()
-    yield from (Guard(*facts) for facts in (*ONE_TIME, *READABLE, *LADDER))
+    yield from (Guard(*facts) for facts in (*ONE_TIME, *READABLE, *LADDER, *CONSENT))
     yield from (Guard(f"contract: {name}", file, "", line, LINT) for name, file, line in OFFENCES)
 
 

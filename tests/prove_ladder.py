@@ -27,6 +27,22 @@ SECURITY = (HERE + "web/test_security.py",)
 FAILURES = (HERE + "abuse/test_failures.py",)
 SENDING = (HERE + "contact/test_sending.py",)
 
+CODES_SENT = (HERE + "contact/test_codes.py",)
+WHERE = (HERE + "test_addressees.py",)
+VOLUME = (HERE + "abuse/test_volume.py",)
+TYPED_PHONES = (HERE + "web/test_hurdle.py::test_a_network_that_types_many_phones_is_asked_for_another_proof",)
+STAFF = (HERE + "abuse/test_staff.py",)
+FIRST_WAY = (HERE + "web/test_desk_case.py::test_the_first_number_of_an_account_is_bound_by_nobody_alone",)
+REACH = (HERE + "web/test_desk_reach.py::test_one_officer_alone_proves_nobody_by_a_paper_that_no_machine_read",)
+INSIDER = HERE + "web/test_desk_insider.py::"
+REFUSED_CARD = (INSIDER + "test_a_card_that_its_issuer_refuses_proves_nobody_whatever_is_posted",)
+WATCHERS = (
+    INSIDER + "test_whoever_watches_does_not_act",
+    HERE + "web/test_desk.py::test_an_auditor_has_no_desk_and_a_citizen_neither",
+)
+BETTER = (INSIDER + "test_a_paper_binds_no_way_in_to_an_account_that_a_chip_proved",)
+FRESH_EXPORT = (HERE + "web/test_auditor.py::test_the_log_leaves_the_house_after_a_fresh_factor_alone",)
+
 ASK = "idp/card_agents.py"
 AT_PLACE = ' CardAgent.hcode == bindparam("at"), CardAgent.removed_at.is_(None)'
 EYES = "idp/four_eyes.py"
@@ -34,6 +50,8 @@ HAND = "idp/handover.py"
 TAKEN = ", Handover.taken_at.is_(None), *_RUNS)\n    .values(taken_at"
 WRONG_DIGITS = "    if not right:\n        end(session, case_id, now=now)\n"
 RECOVER = "idp/recovery.py"
+GUARDED = "    may = [~_guarded(subject_id, now=now)] if by_code else []\n"
+RESTED = 'or_(_IN_QUOTA, SendLedger.rests_until <= bindparam("rested", type_=UtcDateTime())),'
 LOCKED = "        or_(OtherWayLedger.locked_until.is_(None), OtherWayLedger.locked_until <= now),\n"
 
 LINK_USED = ", LineLink.removed_at.is_(None))\n    .values(last_used_at"
@@ -78,6 +96,79 @@ LADDER = (
     ),
     ("four eyes: two persons", EYES, '("same_person", second == first)', '("same_person", False)', FOUR_EYES),
     ("four eyes: for one act", EYES, "            Countersign.act == act,\n", "", FOUR_EYES),
+    ("four eyes: after the phone answered", EYES, "Countersign.asked_at >= (since or EVER),", "", FOUR_EYES),
+    ("four eyes: at a desk", EYES, " and one.role in AT_A_DESK", "", FOUR_EYES),
+    (
+        "desk: no auditor sits there",
+        "idp/web/desk.py",
+        "if place.role not in readings.AT_A_DESK:",
+        "if False:",
+        WATCHERS,
+    ),
+    (
+        "desk: a card that its issuer refuses",
+        "idp/counter_proofing.py",
+        'case.chip in desk_cases.LASTS["chip"]',
+        "False",
+        REFUSED_CARD,
+    ),
+    (
+        "desk: proved better than by this paper",
+        "idp/ways_in.py",
+        "return _shown_better(",
+        "return False and _shown_better(",
+        BETTER,
+    ),
+    (
+        "desk: two for what no machine read",
+        "idp/counter_proofing.py",
+        'if case.chip == "read_by_eye" else None',
+        "if False else None",
+        REACH,
+    ),
+    ("staff: so many an hour", "idp/abuse/staff.py", "counted <= MOST_AN_HOUR[what]", "True", STAFF),
+    ("codes: beyond eight ever more slowly", "idp/contact/limits.py", RESTED, "", CODES_SENT),
+    (
+        "codes: no new SIM card",
+        "idp/addressees.py",
+        "return ports.sim_swap.changed(",
+        "return False and ports.sim_swap.changed(",
+        WHERE,
+    ),
+    ("register: three questions a day", "idp/abuse/questions.py", " > MOST_A_DAY", " > 10**6", WHERE),
+    (
+        "register: ten an hour for a network",
+        "idp/abuse/questions.py",
+        "if so_far <= MOST",
+        "if True or so_far <= MOST",
+        WHERE,
+    ),
+    (
+        "another proof: autonomous systems",
+        "idp/abuse/volume.py",
+        "allowance(SYSTEM_FLOOR, ",
+        "1e9 + allowance(0, ",
+        VOLUME,
+    ),
+    ("desk: two for a first way in", "idp/ways_in.py", "return alone and ", "return False and ", FIRST_WAY),
+    ("register: its contract's quota", "idp/abuse/questions.py", "if asked > self._quota:", "if False:", WHERE),
+    ("another proof: for longer each time", "idp/abuse/volume.py", "asking.pair_rests or ", "", VOLUME),
+    ("another proof: phones typed in a network", "idp/web/register.py", " or hurdle.typed_phone()", "", TYPED_PHONES),
+    ("recovery: stopped by a code twice", RECOVER, GUARDED, "    may = []\n", RECOVERY),
+    (
+        "other way: a device of another account",
+        "idp/login/other_way.py",
+        "if paid.fingerprint == number else",
+        "if True else",
+        OTHER_WAY,
+    ),
+    (
+        "export: a fresh factor",
+        "idp/web/freshness.py",
+        "raise SignInNeeded(who=Who.STAFF,",
+        "SignInNeeded(who=Who.STAFF,",
+        FRESH_EXPORT,
+    ),
     ("hand-over: taken once", HAND, TAKEN, ", *_RUNS)\n    .values(taken_at", HANDOVER),
     ("hand-over: the digits", HAND, '        Handover.digits == bindparam("typed"),\n', "", HANDOVER),
     ("hand-over: confirmed first", HAND, "        Handover.confirmed_at.is_not(None),\n", "", HANDOVER),

@@ -7,6 +7,6 @@ merkle      pure: the tree, its edge, its proofs          seal    number, hash a
 checkpoint  pure: the signed note about the tree          export  the log as a file
 paths       pure: proofs from subtrees                  proofs  what we show, checked as whoever doubts us would
 search      what an auditor finds, page by page         volume  how much a day, against its baseline
-memory      what a signer remembers outside the database
+memory      what a signer remembers outside the database  follow  read on from where one stopped
 verify      the other side: one file that an auditor runs, without this server and without trusting it
 """

@@ -11,14 +11,14 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from consent.audit import entry as entries
 from consent.audit.entry import Entry
 from consent.audit.events import EVENTS, FOR_CITIZENS
 from consent.audit.models import AuditDetail, AuditEntry, AuditPseudonym, AuditUnsealed
-from consent.db import InsertOnce, Sealer, new_id, table_of
+from consent.db import InsertOnce, Sealer, new_id, rows_of, table_of
 
 MAX_PAGE = 1000
 
@@ -139,6 +139,36 @@ def of_subject(session: Session, subject_id: UUID, *, limit: int = 50, before: U
     return _page(session, query, limit, before)
 
 
+def about(session: Session, entry_id: UUID, *, subject_id: UUID) -> Entry | None:
+    """This entry, if it is about this person and for citizens' eyes; None for another's as for an unknown one."""
+    query = (
+        select(AuditEntry.leaf_bytes)
+        .join(AuditPseudonym, AuditPseudonym.pseudonym == AuditEntry.subject)
+        .where(AuditPseudonym.person_id == subject_id, AuditEntry.event.in_(FOR_CITIZENS), AuditEntry.id == entry_id)
+    )
+    leaf = session.scalar(query)
+    return None if leaf is None else entries.from_bytes(bytes(leaf))
+
+
+def staff_behind(session: Session, entry: Entry) -> UUID | None:
+    """The member of staff who acted, for a rule to remember; pages show where they worked and not who they are."""
+    if entry.actor_kind != "staff":
+        return None
+    return session.scalar(select(AuditPseudonym.person_id).where(AuditPseudonym.pseudonym == entry.actor))
+
+
+def about_nobody(session: Session, event: str, *, since: datetime, most: int = MAX_PAGE) -> list[tuple[UUID, Entry]]:
+    """Entries of one event that name no subject, newest first, with who acted: for a rule that counts attempts."""
+    query = (
+        select(AuditPseudonym.person_id, AuditEntry.leaf_bytes)
+        .join(AuditPseudonym, AuditPseudonym.pseudonym == AuditEntry.actor)
+        .where(AuditEntry.event == event, AuditEntry.subject == "", AuditEntry.at >= entries.to_the_millisecond(since))
+        .order_by(AuditEntry.id.desc())
+        .limit(most)
+    )
+    return [(person, entries.from_bytes(bytes(leaf))) for person, leaf in session.execute(query)]
+
+
 def of_request(session: Session, request_id: str, *, since: datetime) -> list[Entry]:
     """What one request of this moment wrote, oldest first: what the sandbox shows developers. No person is in it."""
     recent = select(AuditEntry.leaf_bytes).where(AuditEntry.at >= entries.to_the_millisecond(since))
@@ -148,6 +178,21 @@ def of_request(session: Session, request_id: str, *, since: datetime) -> list[En
 def happened(session: Session, events: Iterable[str]) -> frozenset[str]:
     """Which of these events the log holds at least once: what the sandbox's tour ticks off."""
     return frozenset(event for event in events if session.scalar(_ANY_OF, {"name": event}) is not None)
+
+
+def forget(session: Session, person_id: UUID) -> None:
+    """Erase who the pseudonyms of a person stood for, and every detail that was kept for them (PDPA s.33).
+
+    Entries and tree stay as they are and verify as before; nobody can tell any more whom those entries are about.
+    """
+    session.execute(delete(table_of(AuditDetail)).where(AuditDetail.owner == person_id))
+    session.execute(delete(table_of(AuditPseudonym)).where(AuditPseudonym.person_id == person_id))
+
+
+def forget_before(session: Session, moment: datetime) -> int:
+    """The same for everybody, of the quarters that were over before `moment`; how many pseudonyms went."""
+    old = delete(table_of(AuditPseudonym)).where(AuditPseudonym.shard < entries.shard_of(moment))
+    return rows_of(session.execute(old))
 
 
 def refuse_identifiers(word: str) -> None:

@@ -9,11 +9,11 @@ health     whether what runs here lives, for an orchestrator
 staff      staff add
 desk       desk agent add, list, remove             agent      agent key, run: on a counter's computer
 people     people death, people rename: what an authority tells later
-registry   entity, client and resource: who may ask, who keeps data, who answers for them
-newcomer   client add --demo, client test-event
+registry   entity, client and resource: who may ask, who keeps data; newcomer   client add --demo, client test-event
+purposes   purposes list, show: what may be asked for, and whether a lawyer has read it
 log        log seal, export, verify
 keys       keys list, rotate
-backup     backup create, verify, restore
+backup     backup create, verify, restore          erasing     erasure list, again: after a restore
 """
 
 import click
@@ -36,10 +36,12 @@ MENU = {  # name -> module, first sentence of its docstring
     "entity": ("registry", "Organisations that answer for services and for data (data controllers)."),
     "client": ("registry", "Registered services."),
     "resource": ("registry", "Resource servers: services that keep data and open it for tokens."),
+    "purposes": ("purposes", "What may be asked for, and how far its legal readings are verified."),
     "desk": ("desk", "Counters."),
     "agent": ("agent", "The program beside a counter's card reader."),
     "keys": ("keys", "The keys that sign tokens, events, receipts and the log."),
     "log": ("log", "The audit log: sealed, signed, and verified by anybody."),
+    "erasure": ("erasing", "Erased people: a list to keep beside the backups, and to apply after a restore."),
     "backup": ("backup", "Copies of the database: SQLite and PostgreSQL."),
 }
 

@@ -21,7 +21,7 @@ def config() -> None:
 
 @config.command()
 def check() -> None:
-    """Say whether the settings are safe to start with; nothing is opened but the key file and the tokens' files."""
+    """Say whether the settings are safe to start with; nothing is opened but the files that they name."""
     settings = read_settings()
     settings.kek()
     settings.metrics_token()
@@ -29,6 +29,10 @@ def check() -> None:
         from idp.login import security_keys  # noqa: PLC0415 -- loads WebAuthn: only for who has such a file
 
         security_keys.read_roots(settings.security_key_roots)
+    if settings.as_ranges_file is not None:
+        from idp.abuse import as_ranges  # noqa: PLC0415 -- as above
+
+        as_ranges.read(settings.as_ranges_file)
     for read in (settings.sms_token, settings.sms_fallback_token, settings.sms_receipts_secret, settings.smtp_password):
         read()
     click.echo(f"The settings are good: {'sandbox' if settings.sandbox else 'production'} at {settings.issuer}.")

@@ -7,11 +7,13 @@ from idp.cli.findings import FAIL, OK, WARN, Checks, Finding
 from idp.cli.health import LONGEST_SILENCE, pulse
 from idp.cli.house import House, check_there
 from idp.db import installed_mode
+from idp.directory import entities
 from idp.wiring import wall_clock
 
 OLD_KEY = timedelta(days=400)
 SLOW_QUEUE_S, DEAD_QUEUE_S = 300.0, 3600.0
 MANY_UNSEALED, SEAL_S = 10_000, 60.0
+MOST_NAMED = 3
 
 
 def check_database(here: House) -> Finding:
@@ -77,8 +79,21 @@ def check_queues(here: House) -> Finding:
     if unsealed > MANY_UNSEALED or (unsealed and sealed_s > SEAL_S):
         return Finding(WARN, "queues", f"{unsealed:.0f} log entries are not sealed: is `idp work` running?")
     if dead:
-        return Finding(WARN, "queues", f"{dead:.0f} letters were given up: ask those services for their event endpoint")
+        return Finding(WARN, "queues", f"{dead:.0f} letters were given up: `idp client events` names the services")
     return Finding(OK, "queues", "nothing waits long")
+
+
+def check_agreements(here: House) -> Finding:
+    """Whether each organisation that is served has an agreement on file (PDPA s.40); a sandbox serves nobody real."""
+    with here.sessions.reading() as session:
+        missing = entities.without_agreement(session)
+    if missing:
+        names = ", ".join(missing[:MOST_NAMED]) + (" …" if len(missing) > MOST_NAMED else "")
+        level = OK if here.settings.sandbox else WARN
+        return Finding(
+            level, "agreements", f"{len(missing)} organisations without one: {names}; `idp entity agreement`"
+        )
+    return Finding(OK, "agreements", "every organisation has one on file (PDPA s.40)")
 
 
 def silence_of_the_worker(here: House, now: datetime) -> timedelta:
@@ -92,4 +107,5 @@ CHECKS: Checks = {  # the database first: nothing rests on one that is not there
     "keys": check_keys,
     "clock": check_clock,
     "queues": check_queues,
+    "agreements": check_agreements,
 }

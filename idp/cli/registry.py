@@ -8,7 +8,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from consent import purposes
+from consent import abroad, purposes
+from consent.errors import NotFound
+from idp import deliveries
 from idp.assurance import Aal, Ial
 from idp.cli import newcomer
 from idp.cli.house import house
@@ -20,6 +22,7 @@ from idp.wiring import wall_clock
 
 KINDS = ("web", "native", "system")  # the fourth kind, resource_server, is made by `idp resource add`
 PROFILES = ("standard", "compat")
+SAFEGUARDS = tuple(one.code for one in abroad.safeguards())
 AALS = tuple(level.value for level in Aal if level < Aal.AAL3)
 IALS = tuple(level.value for level in Ial if level < Ial.IAL3)
 
@@ -39,12 +42,24 @@ def entity() -> None:
 @click.option("--hcode", help="Its first facility: 5 digits, or 2 letters and 7 digits.")
 @click.option("--province", help="Where that facility is.")
 @click.option("--licence-until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of that facility's licence (CE).")
+@click.option("--agreement", metavar="NUMBER", help="The data sharing or processing agreement with it (PDPA s.40).")
 def entity_add(licence_until: datetime | None, **facts: Any) -> None:
     """Register an organisation, with its first facility where it has one."""
     until: date | None = licence_until.date() if licence_until else None
     with house() as here, here.sessions.writing() as session:
         found = entities.register(session, licence_until=until, now=wall_clock(), **facts).id
     click.echo(f"entity_id      {found}")
+
+
+@entity.command("agreement")
+@click.argument("organisation")
+@click.argument("number")
+def entity_agreement(organisation: str, number: str) -> None:
+    """Keep the number of the data sharing or processing agreement with an organisation (PDPA s.40)."""
+    with house() as here, here.sessions.writing() as session:
+        found = entities.find(session, organisation)
+        entities.agree(session, found.id, number, now=wall_clock())
+    click.echo(f"{found.name_en}: agreement {number.strip()}")
 
 
 @entity.command("list")
@@ -81,6 +96,8 @@ def client() -> None:
 @click.option("--sector", help="Services of one sector see the same `sub`. Default: the host of the redirect URIs.")
 @click.option("--min-aal", type=click.Choice(AALS), help="Nobody signs in to it below this; default: as its purposes.")
 @click.option("--min-ial", type=click.Choice(IALS), help="Nobody signs in to it below this; default: as its purposes.")
+@click.option("--country", "xb_country", metavar="CC", help="It keeps what it receives abroad, there (ISO 3166).")
+@click.option("--safeguard", "xb_safeguard", type=click.Choice(SAFEGUARDS), help="What protects the data there.")
 @click.option("--policy", "policy_uri", help="Its privacy policy (https).")
 @click.option("--tos", "tos_uri", help="Its terms (https).")
 @click.option("--logo", "logo_uri", help="Its logo (https).")
@@ -166,6 +183,23 @@ def client_test_event(client_id: str) -> None:
     newcomer.try_events(client_id)
 
 
+@client.command("events")
+@click.option("--again", metavar="CLIENT_ID", help="Queue again, in order, what was given up for this service.")
+def client_events(again: str | None) -> None:
+    """Services that have not taken their events: id, given up, waiting, since when."""
+    with house() as here:
+        if again is not None:
+            with here.sessions.writing() as session:
+                if clients.find(session, again) is None:
+                    raise NotFound(f"There is no client {again}; see `idp client list`.", detail="client")
+                queued = deliveries.redeliver(session, again, now=wall_clock())
+            click.echo(f"{queued} events are queued again for {again}.")
+            return
+        with here.sessions.reading() as session:
+            for one in deliveries.backlogs(session):
+                click.echo(f"{one.client_id}\t{one.dead}\t{one.waiting}\t{one.since.isoformat(timespec='seconds')}")
+
+
 @client.command("require")
 @click.argument("client_id")
 @click.option("--aal", "min_aal", type=click.Choice(AALS), help="Default: no more than its purposes need.")
@@ -175,6 +209,17 @@ def client_require(client_id: str, min_aal: str | None, min_ial: str | None) -> 
     with house() as here, here.sessions.writing() as session:
         clients.require(session, client_id, min_aal=min_aal, min_ial=min_ial, now=wall_clock())
     click.echo(f"{client_id} asks for aal {min_aal or '-'} and ial {min_ial or '-'} at least.")
+
+
+@client.command("abroad")
+@click.argument("client_id")
+@click.option("--country", help="ISO 3166 letters of where it keeps what it receives. Default: Thailand.")
+@click.option("--safeguard", type=click.Choice(SAFEGUARDS), help="What protects the data there.")
+def client_abroad(client_id: str, country: str | None, safeguard: str | None) -> None:
+    """Say where a service keeps data; people whose answer did not name that country are asked again."""
+    with house() as here, here.sessions.writing() as session:
+        clients.move_abroad(session, client_id, country=country, safeguard=safeguard, now=wall_clock())
+    click.echo(f"{client_id} keeps data in {country or 'TH'}.")
 
 
 @client.command("suspend")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from idp.abuse import as_ranges
 from idp.cli.house import house
 from idp.demo.folder import is_free
 from idp.login import security_keys
@@ -24,6 +25,7 @@ def serve() -> None:
             raise ValueError(f"Port {settings.port} is in use; choose another with YINYOM_PORT.")
     settings.metrics_token()
     security_keys.read_roots(settings.security_key_roots)
+    as_ranges.read(settings.as_ranges_file)
     if settings.metrics_dir is None and settings.workers > 1:  # the workers inherit it, and count there together
         os.environ["YINYOM_METRICS_DIR"] = str(counting_folder(settings.port))
     sys.stdout.flush()

@@ -7,7 +7,7 @@ import click
 from idp import directory, subjects
 from idp.cli.house import house
 from idp.db import Session
-from idp.directory.models import ROLES, Facility
+from idp.directory.models import OF_THE_SERVICE, ROLES, Facility
 from idp.login import invitations
 from idp.wiring import wall_clock
 
@@ -20,7 +20,7 @@ def staff() -> None:
 @staff.command("add")
 @click.option("--national-id", required=True, type=click.Choice(["-"]), help="- : typed on standard input, unseen.")
 @click.option("--role", required=True, type=click.Choice(ROLES))
-@click.option("--hcode", help="Facility, for clerks and practitioners.")
+@click.option("--hcode", help="Facility, for clerks, practitioners and heads.")
 def staff_add(national_id: str, role: str, hcode: str | None) -> None:  # noqa: ARG001 -- "-" says where it comes from
     """Give a person a role and print an invitation to set up their passkey, good once within 24 hours."""
     number = subjects.parse_national_id(sys.stdin.readline())
@@ -44,11 +44,11 @@ def staff_add(national_id: str, role: str, hcode: str | None) -> None:  # noqa: 
 
 
 def check_facility(session: Session, role: str, hcode: str | None) -> None:
-    """Clerks and practitioners work somewhere we know; auditors and administrators nowhere else. Raises: ValueError."""
-    somewhere = role in ("clerk", "practitioner")
+    """Who works at a facility works somewhere we know; the others for the whole service. Raises: ValueError."""
+    somewhere = role not in OF_THE_SERVICE
     if somewhere and hcode is None:
-        raise ValueError(f"A {role} works at a facility: give its code with --hcode.")
+        raise ValueError(f"The role {role} is for one facility: give its code with --hcode.")
     if not somewhere and hcode is not None:
-        raise ValueError(f"An {role} works for the whole service: leave --hcode out.")
+        raise ValueError(f"The role {role} is for the whole service: leave --hcode out.")
     if hcode is not None and session.get(Facility, hcode) is None:
         raise ValueError(f"There is no facility {hcode}; `idp entity add --hcode` makes one.")

@@ -30,6 +30,9 @@ SCOPE = (
     "launch openid user/Encounter.rs user/Condition.rs user/Observation.rs user/MedicationStatement.rs "
     "user/AllergyIntolerance.rs"
 )
+EMERGENCY_SCOPE = (
+    "launch openid moph.breakglass user/AllergyIntolerance.rs user/MedicationStatement.rs user/Condition.rs"
+)
 TIMEOUT = httpx.Timeout(10.0)
 MOST_BROWSERS = 1000
 OK = 200
@@ -62,6 +65,11 @@ class Case:
     error: str = ""
     why: str = ""
 
+    @property
+    def emergency(self) -> bool:
+        """Whether it was opened to save a life, and not in a visit."""
+        return "moph.breakglass" in self.scopes
+
 
 def create_clinic(told: Clinic, keys: Keys, *, templates: str) -> Flask:
     """The WSGI application."""
@@ -73,6 +81,7 @@ def create_clinic(told: Clinic, keys: Keys, *, templates: str) -> Flask:
     for method, path, view in (
         ("GET",  "/",           system.home),
         ("GET",  "/launch",     system.launch),
+        ("GET",  "/launch/emergency", system.launch_emergency),
         ("GET",  "/callback",   system.callback),
         ("POST", "/record",     system.record),
         ("POST", "/close",      system.close),
@@ -102,7 +111,15 @@ class System:
         return render_template("clinic.html", issuer=self._told.issuer, **shown)
 
     def launch(self) -> ResponseReturnValue:
-        """SMART App Launch 2.2, EHR launch: only our own issuer may launch us; then to its authorization endpoint."""
+        """SMART App Launch 2.2, EHR launch, for a visit."""
+        return self._launched(SCOPE)
+
+    def launch_emergency(self) -> ResponseReturnValue:
+        """The same in an emergency: by its name, and only what saves a life."""
+        return self._launched(EMERGENCY_SCOPE)
+
+    def _launched(self, scope: str) -> ResponseReturnValue:
+        """Only our own issuer may launch us; then to its authorization endpoint."""
         if not hmac.compare_digest(request.args.get("iss", "").encode(), self._told.issuer.encode()):
             return Response("unknown issuer\n", status=400, mimetype="text/plain")
         case = Case(
@@ -113,7 +130,7 @@ class System:
             "response_type": "code",
             "client_id": self._told.client_id,
             "redirect_uri": self._told.redirect_uri,
-            "scope": SCOPE,
+            "scope": scope,
             "launch": request.args.get("launch", ""),
             "state": case.state,
             "nonce": case.nonce,
@@ -205,7 +222,8 @@ class System:
 
     def _fetch(self, case: Case) -> None:
         case.lines, case.refused = {}, {}
-        for kind in fhir.TYPES if case.token else ():
+        asked = [kind for kind in fhir.TYPES if any(one.startswith(f"user/{kind}.") for one in case.scopes)]
+        for kind in asked if case.token else ():
             try:
                 answer = httpx.get(
                     f"{self._told.holder}/fhir/{kind}",

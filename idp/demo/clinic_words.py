@@ -14,6 +14,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Open it from a visit in Yinyom, and the record of the patient in front of you is shown here.",
     ),
     "patient": ("ผู้ป่วยในการรับบริการนี้", "The patient of this visit"),
+    "emergency": ("ผู้ป่วยในเหตุฉุกเฉินนี้", "The patient of this emergency"),
+    "told": (
+        "แสดงเฉพาะข้อมูลที่จำเป็นต่อการช่วยชีวิต เจ้าของข้อมูลได้รับแจ้งแล้ว และจะมีผู้ตรวจสอบ",
+        "Only what is needed to save a life. The person has been told, and it will be reviewed.",
+    ),
     "pseudonym": ("รหัสของผู้ป่วยที่ผู้เก็บข้อมูลรู้จัก", "How the record holder knows the patient"),
     "again": ("ถามผู้เก็บข้อมูลอีกครั้ง", "Ask the record holder again"),
     "close": ("ปิดผู้ป่วยนี้", "Close this patient"),
@@ -29,6 +34,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "AllergyIntolerance": ("การแพ้", "Allergies"),
 }
 OVER = ("การรับบริการสิ้นสุดแล้ว จึงเปิดประวัติไม่ได้อีก", "The visit is over, so the record cannot be opened any more.")
+NO_EMERGENCY = (
+    "การเปิดดูฉุกเฉินสิ้นสุดแล้ว จึงเปิดข้อมูลไม่ได้อีก",
+    "The emergency access is over, so nothing can be opened any more.",
+)
 LAUNCH = (
     "ลิงก์เปิดระบบนี้ใช้แล้วหรือเก่าเกินไป โปรดเปิดใหม่จากหน้าการรับบริการ",
     "This launch was used or is too old. Open it again from the visit.",
@@ -37,6 +46,7 @@ BECAUSE: Mapping[str, tuple[str, str]] = {
     "invalid_token": OVER,
     "invalid_grant": OVER,
     "visit_over": OVER,
+    "emergency_over": NO_EMERGENCY,
     "launch": LAUNCH,
     "invalid_request": LAUNCH,
     "not_practitioner": ("ต้องปฏิบัติงานเป็นผู้ให้การรักษาที่นี่", "You must work here as a clinician."),

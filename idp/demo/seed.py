@@ -25,12 +25,22 @@ PORTAL = "portal"
 HOLDER = "holder"
 CLINIC = "clinic"
 HOLDER_IDENTIFIER = "https://records.example.test"
-HOLDER_ACCEPTS = ("patient/", "user/", "moph.entitlement.read")
+HOLDER_ACCEPTS = ("patient/", "user/", "moph.entitlement.read", "moph.breakglass")
 PORTAL_PURPOSES = ("SIGNIN", "CONTACT", "EHR-SHARE", "COVERAGE")
+CLINIC_PURPOSES = {
+    "SIGNIN": ("openid",),
+    "CARE": purposes.get("CARE").staff_scopes,
+    "BREAKGLASS": ("moph.breakglass",),  # by name only (catalogue rule 1)
+}
 NEWCOMER = "1999000010080"  # in the registry, without an account: the first sign-in makes it
 SEEDED_IAL = "1.3"  # what EHR-SHARE asks; as if proved at a counter before the sandbox began
 STAFF_IAL = "2.1"  # what the catalogue asks of staff: their face was compared
-INVITED = {"clerk": directory_seed.CLERK, "doctor": directory_seed.DOCTOR}
+INVITED = {
+    "clerk": directory_seed.CLERK,
+    "doctor": directory_seed.DOCTOR,
+    "dpo": directory_seed.OFFICER,
+    "head": directory_seed.HEAD,
+}
 ADULT = 20
 
 
@@ -127,9 +137,9 @@ def register_services(session: Session, folder: Folder, ports: Ports, *, now: da
     clinic = f"http://{HOST}:{ports.clinic_port}"
     if clients.find(session, CLINIC) is None:
         _register_clinic(session, folder, clinic, now=now)
-    moved = {"redirect_uris": json.dumps([f"{clinic}/callback"])}
+    moved = {"redirect_uris": json.dumps([f"{clinic}/callback"]), "purposes": json.dumps(CLINIC_PURPOSES)}
     session.execute(update(clients.Client).where(clients.Client.id == CLINIC).values(**moved))
-    launches.register(session, CLINIC, f"{clinic}/launch")
+    launches.register(session, CLINIC, f"{clinic}/launch", emergency_uri=f"{clinic}/launch/emergency")
 
 
 def invite(session: Session, settings: Settings, person: UUID, *, now: datetime) -> str | None:
@@ -188,7 +198,7 @@ def _register_clinic(session: Session, folder: Folder, clinic: str, *, now: date
         name_en="Example clinic system",
         legal_entity_id=directory_seed.HOSPITAL_ID,
         kind="web",
-        purposes={"SIGNIN": ("openid",), "CARE": purposes.get("CARE").staff_scopes},
+        purposes=CLINIC_PURPOSES,
         grant_types=("authorization_code",),
         redirect_uris=(f"{clinic}/callback",),
         default_resource=HOLDER_IDENTIFIER,

@@ -6,6 +6,7 @@ They import nothing of ours but `idp.relying`, as a hospital's own program would
 """
 
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from idp.demo.line import create_line
 from idp.demo.portal import create_portal
 from idp.demo.stand_in import Client, people
 from idp.demo.thaid import create_thaid
-from idp.relying import Keys, Live, Receiver, Verifier
+from idp.relying import Keys, Live, Receiver, Reporter, StatusLists, Verifier
 
 HOST = "127.0.0.1"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -72,8 +73,12 @@ def portal(start: Start) -> Flask:
 def holder(start: Start) -> Flask:
     """Row 2: a facility that keeps records and shows them only for a token that is good now."""
     keys = Keys(start.issuer)
-    live = Live(start.client_id, start.secret)
-    return create_holder(Verifier(start.issuer, start.audience, keys=keys, live=live), base=start.origin)
+    live, status = Live(start.client_id, start.secret), StatusLists(keys, fail_closed=False)
+    verifier = Verifier(start.issuer, start.audience, keys=keys, live=live, status=status)
+    folder = Path(tempfile.gettempdir()) / f"yinyom-reports-{start.port}"
+    reporter = Reporter(start.issuer, start.audience, start.client_id, start.secret, folder=folder)
+    reporter.start()
+    return create_holder(verifier, base=start.origin, reporter=reporter)
 
 
 def clinic(start: Start) -> Flask:

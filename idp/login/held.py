@@ -71,6 +71,24 @@ def name_of(sealer: Sealer, passkey: Passkey) -> str:
     return sealer.open(passkey.sealed_name, owner=passkey.subject_id, field=FIELD)
 
 
+def seal_old(session: Session, sealer: Sealer, *, most: int = 200) -> int:
+    """Seal names from before names were sealed, the next few of them; how many. The worker comes by until none is left.
+
+    A person whose key was erased has no name any more.
+    """
+    found = session.scalars(
+        select(Passkey).where(Passkey.sealed_name.is_(None), Passkey.name != "").order_by(Passkey.id).limit(most)
+    ).all()
+    for passkey in found:
+        try:
+            passkey.sealed_name = sealed(sealer, passkey.name, owner=passkey.subject_id)
+        except KeyError:
+            passkey.sealed_name = None
+        passkey.name = ""
+    session.flush()
+    return len(found)
+
+
 def sealed(sealer: Sealer, name: str, *, owner: UUID) -> bytes:
     """A name as it is kept."""
     return sealer.seal(tidy(name), owner=owner, field=FIELD)

@@ -2,7 +2,8 @@
 
 The same statements and the same work for a number that nobody has (DECISIONS 2): what is not there is replaced by a
 decoy that nothing opens. A guess spends a try of the challenge and one of the number, before it is compared. The
-number's tries are counted for each known device apart: whoever guesses elsewhere does not lock the owner out.
+number's tries are counted for each known device apart: whoever guesses elsewhere does not lock the owner out. They are
+the number's own too where a code went to a phone that was typed, as what opens is its own account.
 """
 
 import hashlib
@@ -16,7 +17,9 @@ from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.db import Base, InsertOnce, Plain
+from idp.abuse import failures
 from idp.contact import codes
+from idp.contact.challenge import Challenge
 from idp.contact.codes import GuessResult
 from idp.keys import KeyRing, unwrap, wrap
 from idp.login import recovery_codes, totp, tries
@@ -75,12 +78,14 @@ def guess(session: Session, ring: KeyRing, challenge_id: UUID, typed: str, *, br
     paid = codes.pay(session, challenge_id, browser=browser, now=now)
     if isinstance(paid, GuessResult):
         return Outcome(paid.outcome, paid.tries_left)
-    place = hashlib.sha256(f"{paid.fingerprint} {paid.device}".encode()).hexdigest()
+    number = ring.fingerprint(codes.asked(ring, session.get_one(Challenge, challenge_id)))
+    device = paid.device if paid.fingerprint == number else failures.STRANGER  # known for another account with it
+    place = hashlib.sha256(f"{number} {device}".encode()).hexdigest()
     spent = _spend(session, place, now=now)
     if spent is None:
         until = session.scalar(select(OtherWayLedger.locked_until).where(OtherWayLedger.fingerprint == place))
         return Outcome("locked", paid.tries_left, until)
-    row = session.execute(_HELD, {"number": paid.fingerprint}).one_or_none()
+    row = session.execute(_HELD, {"number": number}).one_or_none()
     held = _Held() if row is None else _Held(*row)
     by_app = tries.six_digits(typed)
     right = _by_app(session, ring, held, by_app, now=now) if by_app else _by_sheet(session, ring, held, typed, now=now)

@@ -9,6 +9,8 @@ from consent.db import Base
 MODULES = (
     "consent.models",
     "consent.audit.models",
+    "consent.family.models",
+    "consent.rights.models",
     "idp.db",
     "idp.keys",
     "idp.people",
@@ -23,6 +25,8 @@ MODULES = (
     "idp.abuse.failures",
     "idp.directory.models",
     "idp.visits",
+    "idp.emergency_access",
+    "idp.paper_scans",
     "idp.card_agents",
     "idp.readings",
     "idp.papers",
@@ -49,12 +53,16 @@ MODULES = (
     "idp.oauth.resources",
     "idp.oauth.grants",
     "idp.oauth.codes",
+    "idp.oauth.details",
     "idp.oauth.launches",
     "idp.oauth.tokens",
     "idp.oauth.uses",
+    "idp.oauth.known_as",
+    "idp.reports",
+    "idp.watching",
     "idp.oauth.features.private_key_jwt",
     "idp.recoveries",
-    "idp.interaction",
+    "idp.paused",
 )
 
 

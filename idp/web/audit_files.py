@@ -9,24 +9,27 @@ from consent.audit import export, log, search
 from consent.audit.log import Actor
 from consent.errors import NotAllowed
 from idp.keys import KeyRing
-from idp.web import evidence
+from idp.web import evidence, freshness
 from idp.web.audit_line import download
 from idp.web.evidence import LONGEST
 from idp.web.gate import House, Tx, Who, as_response, house, route
 
 bp = Blueprint("audit_files", __name__, url_prefix="/audit")
+EXPORT = "/audit/export"
 CHUNK = 64 * 1024
 
 
 @route(bp, "/export", tx=Tx.READ, who=Who.STAFF, role="auditor")
 def ask() -> Response:
-    """The form, how to verify, the keys."""
+    """The form, how to verify, the keys. Whoever takes the whole log away has just used their passkey."""
+    freshness.of_staff(back=EXPORT)
     return page({"reason": "", "from": ""})
 
 
 @route(bp, "/export", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF, role="auditor")
 def order() -> Response:
     """The file, written as it is read: the entry about it is kept before its first byte leaves."""
+    freshness.of_staff(back=EXPORT)
     values = {name: request.form.get(name, "").strip()[:LONGEST] for name in ("reason", "from")}
     head, errors = evidence.standing().head, {}
     since = evidence.whole_number(values["from"] or "0")

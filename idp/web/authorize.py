@@ -9,7 +9,7 @@ from idp.assurance import Aal, Ial
 from idp.login import sessions as sign_ins
 from idp.oauth import grants, provider
 from idp.oauth.pipeline import AuthorizeRequest
-from idp.web import cookies, gate, locale, loop
+from idp.web import cookies, gate, locale, loop, offer
 from idp.web.gate import Refused, Tx, as_response, own_path, route
 
 bp = Blueprint("authorize", __name__)
@@ -101,6 +101,8 @@ def turn(interaction_id: str) -> Response:
     paused = loop.look(interaction_id)
     if paused.prompt is not None:
         return as_response(redirect(f"{paused.at}/{loop.STEPS[paused.prompt]}", 303))
+    if offer.due(paused):
+        return as_response(redirect(f"{paused.at}/passkey-offer", 303))
     if not paused.for_service:
         return as_response(redirect(home_again(paused), 303))
     done = interaction.conclude(gate.context(), paused.interaction, g.signed_in)

@@ -15,6 +15,7 @@ CITIZEN, STAFF = "yinyom", "yinyom-staff"
 BROWSER, LANGUAGE, TEXT_SIZE = "yinyom-browser", "yinyom-lang", "yinyom-size"
 DEVICE, SHARED = "yinyom-device", "yinyom-shared"  # a device that a person signed in on; one that others use too
 INVITATION, INVITATION_S = "yinyom-enrol", 900  # the code of `idp staff add`, between its form and the passkey
+NOT_NOW = "yinyom-not-now"  # this device was offered a passkey, and somebody said "not now"
 EARNED = frozenset({CITIZEN, STAFF, DEVICE})  # set only once the work they stand for is committed
 PREFIX = "__Host-"
 YEAR_S = 365 * 24 * 3600

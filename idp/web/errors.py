@@ -4,6 +4,7 @@ A page shows code, cause and next step in both languages with the correlation id
 is not in the table is a 500: its class and place go to the log, its text goes nowhere (it may hold what was typed).
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from consent.errors import Conflict, ConsentError, NotAllowed, NotFound
 from idp import observe
 from idp.db import DatabaseError, DatabaseUnavailable
+from idp.fhir import outcome
 from idp.login.passkeys import PasskeyRefused
 from idp.oauth import provider
 from idp.oauth.errors import PageError, RedirectError
@@ -40,6 +42,7 @@ HTTP_CODES = {
     413: "too_large",
     429: "rate_limited",
 }
+FHIR = ("/fhir/", "/audit/v1/")  # answers there are resources, and so are refusals
 GONE_FROM_THE_DESK = frozenset(
     {"card", "case"}
 )  # details of NotFound and Conflict: wiped, closed, or another session's
@@ -78,7 +81,8 @@ def sign_in_first(error: SignInNeeded) -> Response:
     if wants_json():
         return answer(401, "sign_in_needed")
     if error.who is Who.STAFF:
-        wished = f"?{urlencode({'next': request.path})}" if request.method == "GET" else ""
+        wanted = error.back or (request.path if request.method == "GET" else None)
+        wished = f"?{urlencode({'next': wanted})}" if wanted else ""
         return as_response(redirect(request.script_root + "/staff/sign-in" + wished, 303))
     here = request.path if request.method == "GET" else "/me"  # a query may hold what was typed: it moves nowhere
     asked = {"next": error.back or here, **({"aal": error.aal.value} if error.aal else {})}
@@ -158,6 +162,8 @@ def answer(
 ) -> Response:
     """The error as JSON or as a page, with its correlation id."""
     g.refusal, g.refusal_detail = code, detail
+    if request.path.startswith(FHIR):
+        return with_status(Response(json.dumps(outcome.failed(status)), content_type=outcome.MEDIA_TYPE), status)
     if wants_json():
         word = OAUTH_WORDS.get(status) or ("invalid_request" if is_protocol() else code)
         said = {"error": word, "error_description": code, "request_id": g.request_id}
@@ -174,8 +180,9 @@ def where_to_read(error: str) -> dict[str, str]:
     """What an OAuth refusal adds (RFC 6749 section 5.2): the page with cause and next step, and this request's id."""
     endpoint = (request.endpoint or "").rpartition(".")[2]
     issuer = gate.house().settings.issuer
+    row = f"#{endpoint}-{error}" if endpoint else ""  # an address that there is not, or another method
     return {
-        "error_uri": f"{issuer}/dev/errors?request={g.request_id}#{endpoint}-{error}",
+        "error_uri": f"{issuer}/dev/errors?request={g.request_id}{row}",
         "request_id": g.request_id,
     }
 

@@ -97,7 +97,7 @@ def print_codes() -> Response:
     with gate.alone() as session:
         recovery_codes.replace(session, g.signed_in.subject_id, prepared, now=g.now)
         tell(session, g.signed_in, "recovery_codes")
-    return as_response(render_template("me_recovery_codes.html", codes=prepared.shown))
+    return as_response(render_template("me_recovery_codes.html", codes=prepared.shown, made_at=g.now))
 
 
 @route(bp, "/recovery-codes", tx=Tx.NONE, who=Who.CITIZEN)

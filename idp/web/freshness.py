@@ -45,6 +45,15 @@ def strong(*, back: str = SECURITY) -> None:
         raise SignInNeeded(who=Who.CITIZEN, aal=Aal.AAL2_1, back=back, fresh=not is_fresh(g.signed_in, now=g.now))
 
 
+def of_staff(*, back: str) -> None:
+    """Nothing, or the way to a staff sign-in that is new enough, and then to `back`: for what leaves the house (O47).
+
+    Raises: SignInNeeded.
+    """
+    if not is_fresh(g.signed_in, now=g.now):
+        raise SignInNeeded(who=Who.STAFF, back=back, fresh=True)
+
+
 def just_now(session: Session, *, back: str | None = None) -> None:
     """The same for somebody of whom it is known that they may add: only how old the sign-in is, and what is held.
 

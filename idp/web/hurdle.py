@@ -10,7 +10,8 @@ from flask import Blueprint, Response, current_app, g, redirect, request
 
 from idp import provisional
 from idp.abuse import alarms, volume
-from idp.abuse.counters import Windows, redis
+from idp.abuse.as_ranges import AsRanges
+from idp.abuse.counters import Count, Windows, redis
 from idp.abuse.volume import Asking
 from idp.contact import codes, limits
 from idp.db import Session
@@ -24,7 +25,7 @@ from idp.web.loop import Paused
 
 bp = Blueprint("hurdle", __name__, url_prefix="/interaction/<interaction_id>")
 PAGE = "/another-proof"
-KEY = "yinyom-windows"
+KEY, RANGES = "yinyom-windows", "yinyom-as-ranges"
 
 
 @route(bp, PAGE, tx=Tx.READ)
@@ -53,19 +54,44 @@ def reason(national_id: str, session: Session | None = None) -> str | None:
     own = session or g.session
     fingerprint = g.ring.fingerprint(national_id)
     settings, windows, network = gate.house().settings, windows_here(), network_here()
-    pair, numbers = f"pair:{keyed(network, fingerprint)}", f"numbers:{keyed(network)}"
-    if windows.first(f"number:{keyed(network, fingerprint)}", window=volume.HOUR, now=g.now):
-        windows.add(numbers, window=volume.HOUR, now=g.now)
+    pair, system = f"pair:{keyed(network, fingerprint)}", system_of(network)
+    asked = windows.add(pair, window=volume.PAIR_WINDOW, now=g.now)
+    again = asked.over(volume.PAIR_MOST)
     asking = Asking(
         known_device=known_device(own, fingerprint),
         alarm=alarms.OTHER_PROOF in alarms.raised(own, now=g.now),
         facility=volume.is_within(network, settings.facility_networks),
         browser_numbers=1 + limits.numbers_of(own, cookies.browser(), besides=fingerprint, since=g.now - volume.HOUR),
-        network_numbers=windows.seen(numbers, window=volume.HOUR, now=g.now),
-        network_arrived=windows.seen(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now),
-        pair=windows.add(pair, window=volume.PAIR_WINDOW, now=g.now),
+        network_numbers=asked_for(network, fingerprint),
+        network_arrived=has_arrived(network),
+        system_numbers=asked_for(system, fingerprint) if system else volume.NONE,
+        system_arrived=has_arrived(system) if system else volume.NONE,
+        pair=asked,
+        pair_rests=windows.rests(pair, again=again, rest=volume.pair_rest, longest=volume.PAIR_LONGEST, now=g.now),
     )
     return volume.hurdle(asking, browser_most=settings.numbers_per_browser)
+
+
+def asked_for(place: str, fingerprint: str) -> Count:
+    """Count one person in this network or system, once an hour; how many people that makes."""
+    windows, numbers = windows_here(), f"numbers:{keyed(place)}"
+    if windows.first(f"number:{keyed(place, fingerprint)}", window=volume.HOUR, now=g.now):
+        windows.add(numbers, window=volume.HOUR, now=g.now)
+    return windows.seen(numbers, window=volume.HOUR, now=g.now)
+
+
+def typed_phone() -> str | None:
+    """Why another proof comes first for a phone that was typed, or None. Counts one; a facility's are not counted."""
+    network = network_here()
+    if volume.is_within(network, gate.house().settings.facility_networks):
+        return None
+    typed = windows_here().add(f"typed:{keyed(network)}", window=volume.HOUR, now=g.now)
+    return None if volume.may_type_phones(typed, has_arrived(network)) else "network"
+
+
+def has_arrived(place: str) -> Count:
+    """How many people with a proved number signed in from there this hour."""
+    return windows_here().seen(f"arrived:{keyed(place)}", window=volume.HOUR, now=g.now)
 
 
 def arrived(session: Session, subject_id: UUID) -> None:
@@ -73,8 +99,19 @@ def arrived(session: Session, subject_id: UUID) -> None:
     network = network_here()
     if provisional.is_provisional(session, subject_id):  # whoever has a phone may open one
         return
-    if windows_here().first(f"person:{keyed(network, str(subject_id))}", window=volume.HOUR, now=g.now):
-        windows_here().add(f"arrived:{keyed(network)}", window=volume.HOUR, now=g.now)
+    system = system_of(network)
+    for place in (network, system) if system else (network,):
+        if windows_here().first(f"person:{keyed(place, str(subject_id))}", window=volume.HOUR, now=g.now):
+            windows_here().add(f"arrived:{keyed(place)}", window=volume.HOUR, now=g.now)
+
+
+def system_of(network: str) -> str:
+    """The autonomous system of a network, where a file says so; a registered facility's network counts apart."""
+    ranges: AsRanges | None = current_app.extensions[RANGES]
+    if ranges is None or volume.is_within(network, gate.house().settings.facility_networks):
+        return ""
+    number = ranges.number_of(network)
+    return "" if number is None else f"as{number}"
 
 
 def known_mark(session: Session, fingerprint: str) -> str | None:
@@ -97,6 +134,13 @@ def digits(session: Session) -> int:
 def has_issuer() -> bool:
     """Whether somebody can be asked about cards."""
     return not isinstance(gate.house().ports.card_status, NoCardStatus)
+
+
+def asks_from() -> str | None:
+    """What questions to the register are counted under by the worker; None in a registered facility's network."""
+    network = network_here()
+    apart = volume.is_within(network, gate.house().settings.facility_networks)
+    return None if apart else keyed("register", network)
 
 
 def may_look_up() -> bool:

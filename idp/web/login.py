@@ -62,6 +62,7 @@ def asked(paused: Paused, national_id: str, why: str | None) -> Response:
         digits=hurdle.digits(g.session),
         device=hurdle.known_mark(g.session, g.ring.fingerprint(national_id)),
         hurdle=why,
+        network=hurdle.asks_from(),
     )
     interaction.attach_challenge(g.session, paused.interaction, challenge.id)
     return hurdle.there(paused) if why else as_response(redirect(paused.at + "/code", 303))

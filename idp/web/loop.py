@@ -22,7 +22,13 @@ from idp.prompts import Facts, Prompt, Requirement, next_prompt
 from idp.web import cookies, gate, shapes
 from idp.web.gate import Elsewhere, Refused, as_response
 
-STEPS = {Prompt.LOGIN: "login", Prompt.STEP_UP: "step-up", Prompt.PROOFING: "proofing", Prompt.CONSENT: "consent"}
+STEPS = {
+    Prompt.LOGIN: "login",
+    Prompt.STEP_UP: "step-up",
+    Prompt.FOR_WHOM: "for",
+    Prompt.PROOFING: "proofing",
+    Prompt.CONSENT: "consent",
+}
 FINISHED_FACTORS = ("pin", "totp", "passkey")
 SECURITY = "/me/security"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, g, redirect, render_template, request
 
-from idp import alerts, disowning
+from idp import alerts, disowning, recovery
 from idp.web import gate
 from idp.web.gate import Tx, as_response, route
 
@@ -19,7 +19,7 @@ HOURS = disowning.SMS_RESTS // timedelta(hours=1)
 @route(bp, "", tx=Tx.NONE)
 def ask() -> Response:
     """One field, and what typing the code does."""
-    return page(done=request.args.get("done") == "1")
+    return page(done=request.args.get("done") == "1", goes_on=request.args.get("goes-on") == "1")
 
 
 @route(bp, "", methods=("POST",), tx=Tx.WRITE)
@@ -30,12 +30,14 @@ def take_back() -> Response:
         return page(fault="required", status=400)
     if not alerts.typed(typed):
         return page(fault="format", status=400)
-    if disowning.disown(g.session, g.ring, gate.house().settings, typed, now=g.now) is None:
+    notice = disowning.disown(g.session, g.ring, gate.house().settings, typed, now=g.now)
+    if notice is None:
         return page(fault="unknown", status=400)
-    return as_response(redirect(request.script_root + "/not-me?done=1", 303))
+    goes_on = "&goes-on=1" if recovery.open_case(g.session, notice.subject_id) else ""
+    return as_response(redirect(f"{request.script_root}/not-me?done=1{goes_on}", 303))
 
 
-def page(*, done: bool = False, fault: str | None = None, status: int = 200) -> Response:
+def page(*, done: bool = False, goes_on: bool = False, fault: str | None = None, status: int = 200) -> Response:
     """The page in one of its states."""
     errors = {"notice_code": fault} if fault else {}
-    return as_response(render_template("not_me.html", done=done, errors=errors, hours=HOURS), status)
+    return as_response(render_template("not_me.html", done=done, goes_on=goes_on, errors=errors, hours=HOURS), status)

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify
 
+from idp import family
 from idp.login import held, passkeys
 from idp.login.passkeys import PasskeyRefused
 from idp.prompts import Prompt
@@ -54,6 +55,8 @@ def verify(interaction_id: str) -> Response:
 def entered(paused: Paused, person: Any) -> Response:
     """Signed in, or stepped up; a step-up by somebody else's passkey is refused."""
     if paused.prompt is Prompt.LOGIN or g.signed_in is None:
+        if family.is_shut_out(g.session, g.ring, person, now=g.now):
+            return jsonify(next=paused.at + "/age")
         sign_in(g.session, person, "passkey")
     elif g.signed_in.subject_id != person:
         return refusal(WRONG_PERSON, 403)

@@ -10,7 +10,7 @@ from idp.login.sessions import SignedIn
 from idp.national_id import BANGKOK
 from idp.ports import NoCardStatus
 from idp.prompts import Prompt
-from idp.proofing import card_data, cases, drafts
+from idp.proofing import card_data, cases, drafts, steps
 from idp.proofing.adjudicate import still_needed
 from idp.web import gate, locale, loop, pages
 from idp.web.gate import Elsewhere, Tx, as_response, route
@@ -20,6 +20,7 @@ bp = Blueprint("proofing", __name__, url_prefix="/interaction/<interaction_id>/p
 FIELDS = ("given_name", "family_name", "one_name", "day", "month", "year", "laser")
 LONGEST_TYPED = 120
 KEPT_FIELDS = ("given_name", "family_name", "one_name", "day", "month", "year")  # the card's secret is typed anew
+PAGES = {"hold": "", "type": "/card", "check": "/card"}  # where each step of the card's data is shown
 COUNTER = frozenset({"card_chip", "document"})
 STATUS = {"mismatch": 400, "quiet": 429, "unavailable": 503, "bound": 409, "deceased": 403}
 
@@ -36,6 +37,7 @@ def proofing(interaction_id: str) -> Response:
         need_ial=paused.need.ial.value,
         have_ial=have,
         ways=ways(paused, signed_in),
+        card_url=page_of(paused, draft.step if draft else steps.due(card_data.RECIPE, card_data.HELD)),
         kept_until=None if draft is None else draft.expires_at,
         saved=request.args.get("saved") == "1",
     )
@@ -61,7 +63,11 @@ def card(interaction_id: str) -> Response:
     if "card" not in ways(paused, signed_in):
         raise Elsewhere(f"{paused.at}/proofing")
     draft = found(signed_in.subject_id)
-    return card_page(paused, values=dict(draft.typed) if draft else {})
+    rest = card_data.rests(g.session, g.ring, signed_in.subject_id, now=g.now)
+    values = dict(draft.typed) if draft else {}
+    if rest is not None:
+        return card_page(paused, values=values, said="quiet", until=rest.until)
+    return card_page(paused, values=values)
 
 
 @route(bp, "/card", methods=("POST",), tx=Tx.NONE)
@@ -93,6 +99,11 @@ def again(interaction_id: str, *, values: dict[str, str], status: int, **shown: 
         return card_page(paused, values=values, status=status, session=session, **shown)
 
 
+def page_of(paused: Paused, step: str | None) -> str:
+    """Where this step of the card's data is shown; the beginning for none."""
+    return f"{paused.at}/proofing{PAGES[step or 'hold']}"
+
+
 def card_page(paused: Paused, *, values: dict[str, str], status: int = 200, **shown: Any) -> Response:
     """The form. `said` and `until`: what the issuer's answer came to."""
     kept = {field: values.get(field, "") for field in KEPT_FIELDS}
@@ -102,6 +113,7 @@ def card_page(paused: Paused, *, values: dict[str, str], status: int = 200, **sh
         "proofing_card.html",
         paused,
         values=kept,
+        back_url=page_of(paused, steps.before(card_data.RECIPE, "type")),
         months=locale.months(g.locale),
         sandbox_laser=gate.house().settings.sandbox,
         status=status,
@@ -112,10 +124,9 @@ def card_page(paused: Paused, *, values: dict[str, str], status: int = 200, **sh
 def keep(subject_id: UUID, form: dict[str, str]) -> None:
     """Save and return, for a week."""
     typed = {field: form[field] for field in KEPT_FIELDS}
+    step = steps.due(card_data.RECIPE, card_data.HELD) or ""
     with gate.alone() as session:
-        drafts.keep(
-            session, g.ring, subject_id=subject_id, recipe=card_data.RECIPE, step="type", typed=typed, now=g.now
-        )
+        drafts.keep(session, g.ring, subject_id=subject_id, recipe=card_data.RECIPE, step=step, typed=typed, now=g.now)
 
 
 def found(subject_id: UUID) -> drafts.Draft | None:

@@ -89,6 +89,24 @@ def userinfo() -> Response:
     return spoken(provider.userinfo(gate.context(), protocol_request()))
 
 
+@route(bp, "/oauth/grants/<grant_id>", methods=("GET", "DELETE"), tx=Tx.WRITE, who=Who.CLIENT, json=True)
+def manage(grant_id: str) -> Response:
+    """Grant Management section 6."""
+    return spoken(provider.manage(gate.context(), protocol_request(), grant_id))
+
+
+@route(bp, "/oauth/status", tx=Tx.READ, who=Who.CLIENT, json=True)
+def status_lists() -> Response:
+    """Token Status List section 9."""
+    return spoken(provider.status_lists(gate.context()))
+
+
+@route(bp, "/oauth/status/<int:number>", tx=Tx.READ, who=Who.CLIENT, json=True)
+def status_list(number: int) -> Response:
+    """Token Status List section 8."""
+    return spoken(provider.status_list_of(gate.context(), protocol_request(), number))
+
+
 @route(bp, SCRIPTED, methods=("OPTIONS",), tx=Tx.READ, who=Who.CLIENT, json=True)
 def preflight(_endpoint: str) -> Response:
     """Fetch 3.2.2: may this page send what it wishes to send? Who is not known is told nothing, not even no."""
@@ -119,6 +137,12 @@ def protocol_request() -> ProtocolRequest:
         args=request.args,
         headers=dict(request.headers),
     )
+
+
+def challenge(error: str) -> str:
+    """RFC 6750 section 3.1: who sent no proof is told that one is needed, and of no error."""
+    named = f', error="{error}"' if "Authorization" in request.headers else ""
+    return f'Bearer realm="yinyom"{named}'
 
 
 def spoken(answer: Answer) -> Response:

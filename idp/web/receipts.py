@@ -102,6 +102,11 @@ def about(found: Mapping[str, Any]) -> dict[str, Any]:
         "withdrawn_at": moment(last["event_time"]) if last is not given else None,
         "aal": given["assurance"]["aal"],
         "ial": given["assurance"]["ial"],
+        "acted_as": given.get("acted_as"),
+        "second": given.get("co_signature", {}).get("acted_as"),
+        "ends_with_visit": purpose.get("ends_with_visit", False),
+        "time": {name: moment(f"{day}T05:00:00+00:00") for name, day in purpose.get("data_time_range", {}).items()},
+        "abroad": purpose.get("cross_border"),
         "notice": {**notice, "locale": processing["language"]},
         "principal": found["record_header"]["pii_principal_id"],
     }

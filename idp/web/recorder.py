@@ -17,10 +17,12 @@ from flask import Flask, Response, g, request
 
 from consent.audit import log
 from consent.audit.entry import Entry
+from consent.reasons import at_the_end, outward
 from idp import exchanges
 from idp.oauth import clients
 from idp.web import errors, gate
 
+REFUSAL = "refusal:"  # the mark of a standing refusal: its person's own
 KINDS = {
     "authorize.authorize": "authorize",
     "authorize.turn": "answer",
@@ -225,6 +227,8 @@ def threads_of_token(token: str) -> list[str]:
 
 
 def decision(entry: Entry) -> dict[str, Any]:
-    """One entry of the log about this request, in the words of programs: no person is in it."""
-    names = ("event", "purpose", "outcome", "reason")
-    return {**{name: getattr(entry, name) for name in names}, "codes": list(entry.codes)}
+    """One entry of the log about this request, in words that may leave the house: no person, and no refusal of one."""
+    names = ("event", "purpose", "outcome")
+    codes = [code for code in entry.codes if not code.startswith(REFUSAL)]
+    heard = at_the_end if entry.event == "authz.denied" else outward
+    return {**{name: getattr(entry, name) for name in names}, "reason": heard(entry.reason), "codes": codes}

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 
 from consent.errors import NotAllowed
 from idp import recoveries, recovery
+from idp.assurance import Aal
 from idp.contact import codes
 from idp.contact.limits import Limited
 from idp.recoveries import Recovery
@@ -89,9 +90,12 @@ def post_code() -> Response:
 
 @route(bp, PHONE + "/stop", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
 def stop() -> Response:
-    """The person objects before it takes effect."""
-    recovery.cancel(g.session, g.signed_in.subject_id, now=g.now, reason="cancelled")
-    return security.done("phone_stopped")
+    """The person objects before it takes effect; by a code of the old phone alone, as by the code of a notice."""
+    weak = g.signed_in.aal < Aal.AAL2_1
+    person = g.signed_in.subject_id
+    stopped = recovery.cancel(g.session, person, now=g.now, reason="cancelled", by_code=weak)
+    goes_on = not stopped and recovery.open_case(g.session, person) is not None
+    return security.done("phone_goes_on" if goes_on else "phone_stopped")
 
 
 def proving() -> Recovery:

@@ -41,7 +41,7 @@ def post(interaction_id: str) -> Response:
     if errors or phone is None:
         return page(paused, before, errors=errors, values={"phone": typed}, status=400)
     national_id = codes.asked(g.ring, before)
-    return asked(paused, national_id, phone, hurdle.reason(national_id))
+    return asked(paused, national_id, phone, hurdle.reason(national_id) or hurdle.typed_phone())
 
 
 def asked(paused: Paused, national_id: str, phone: str, why: str | None) -> Response:

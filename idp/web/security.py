@@ -11,7 +11,8 @@ from idp.web import cookies, factor_list, gate, loop
 from idp.web.gate import Tx, Who, as_response, route
 
 bp = Blueprint("security", __name__, url_prefix="/me/security")
-DONE = ("pin", "totp", "passkey", "removed", "renamed", "totp_removed", "ended", "phone_waits", "phone_stopped")
+PHONE = ("phone_stopped", "phone_goes_on")
+DONE = ("pin", "totp", "passkey", "removed", "renamed", "totp_removed", "ended", "phone_waits", *PHONE)
 
 
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN)

@@ -12,11 +12,12 @@ from consent.audit.entry import Entry
 from consent.audit.events import EVENTS
 from consent.errors import NotFound
 from consent.records import ConsentRecord, ConsentView
+from idp import deliveries as of_letters
 from idp import directory
 from idp.db import Session
+from idp.deliveries import Delivery
 from idp.oauth import clients
 from idp.oauth.clients import ClientFacts
-from idp.outbox import Delivery
 
 LIVE = ("active", "noticed")
 
@@ -90,6 +91,18 @@ def consent_item(view: ConsentView, *, strong: bool) -> dict[str, Any]:
     }
 
 
+def receivers(views: Sequence[ConsentView], *, strong: bool) -> list[dict[str, Any]]:
+    """Who was allowed something, each once; without the level for it, no names of places."""
+    ids = dict.fromkeys(view.recipient_id for view in views)
+    return [{"id": str(one), "name": recipient_name(one) if strong else None} for one in ids]
+
+
+def kinds(views: Sequence[ConsentView]) -> list[dict[str, str]]:
+    """Every kind of data that somebody was allowed, each once, in the page's language."""
+    held = [code for view in views if view.record for code in view.record.categories.split()]
+    return [{"code": code, "name": purposes.category(code).name.in_(g.locale)} for code in dict.fromkeys(held)]
+
+
 def notice_of(record: ConsentRecord, *, strong: bool) -> dict[str, Any] | None:
     """The text as it was shown; it names the receiver, so it needs the level for names."""
     if not strong:
@@ -98,12 +111,16 @@ def notice_of(record: ConsentRecord, *, strong: bool) -> dict[str, Any] | None:
     return {"version": record.notice_version, "locale": record.locale, "text": text, "sha256": record.notice_sha256}
 
 
+def deliveries(record_id: UUID, *, strong: bool) -> list[dict[str, Any]]:
+    """When each service was told of a consent's end; their names only at the level for names."""
+    return [delivery(letter, strong=strong) for letter in of_letters.deliveries(g.session, record_id)]
+
+
 def delivery(letter: Delivery, *, strong: bool) -> dict[str, Any]:
-    """When a service was told of a withdrawal."""
-    state = "acknowledged" if letter.acknowledged_at else letter.state
+    """When a service was told of a withdrawal, or that it should know by now and does not."""
     return {
         "service": client_name(letter.client_id) if strong else None,
-        "state": state,
+        "state": letter.word(g.now),
         "queued_at": letter.queued_at,
         "sent_at": letter.sent_at,
         "acknowledged_at": letter.acknowledged_at,

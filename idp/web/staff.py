@@ -22,7 +22,7 @@ from idp.web.gate import Elsewhere, Refused, Tx, Who, as_response, own_path, rou
 from idp.web.shapes import uuid_or_none
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
-LOG, DESK, CHOOSE = "/audit", "/desk", "/staff/affiliation"
+LOG, DESK, CHOOSE, OFFICER = "/audit", "/desk", "/staff/affiliation", "/dpo"
 DISPLAY_NAME = "Yinyom staff"
 
 
@@ -100,11 +100,16 @@ def first_page(session: Session, person: UUID, id_hash: str) -> str:
     """Where the day begins. Whoever works in one place works there; whoever works in several is asked."""
     places = directory.affiliations_of(session, person, now=g.now)
     if not places:
-        return LOG
+        return elsewhere(session, person)
     if len(places) > 1:
         return CHOOSE
     affiliations.choose(session, id_hash, person, places[0].id, now=g.now)
     return DESK
+
+
+def elsewhere(session: Session, person: UUID) -> str:
+    """Where the day begins of whoever works at no facility: at the officer's desk, or with the log."""
+    return OFFICER if "dpo" in directory.roles_of(session, person, now=g.now) else LOG
 
 
 def choosing(back_to: str | None) -> str:
@@ -183,6 +188,7 @@ def invited_person() -> UUID | None:
 
 @route(bp, "/", tx=Tx.READ, who=Who.STAFF)
 def home() -> Response:
-    """To the desk of whoever works at a facility, to the log of whoever reads it."""
-    working = directory.affiliations_of(g.session, g.signed_in.subject_id, now=g.now)
-    return as_response(redirect(request.script_root + (DESK if working else LOG), 303))
+    """To the desk of whoever works at a facility, to the officer's desk or to the log of everybody else."""
+    person = g.signed_in.subject_id
+    working = directory.affiliations_of(g.session, person, now=g.now)
+    return as_response(redirect(request.script_root + (DESK if working else elsewhere(g.session, person)), 303))

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.visitor import AXE, READ, Visitor, settings_of
 from tests.stories import world
+from tests.stories.browser import NOT_NOW
 from tests.stories.live import Live
 
 ARGUMENTS = [
@@ -49,8 +50,10 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
     """Makes a person at a screen: kind of screen, language, with or without JavaScript."""
     contexts = []
 
-    def make(kind: str, locale: str, *, javascript: bool = True, **likes: Any) -> Visitor:
+    def make(kind: str, locale: str, *, javascript: bool = True, offered: bool = False, **likes: Any) -> Visitor:
         context = chromium.new_context(**settings_of(kind, locale, javascript=javascript))
+        if not offered:  # a device whose owner wants no offer of a passkey
+            context.add_cookies([{"name": NOT_NOW[0], "value": "1", "url": live.issuer}])
         context.set_default_timeout(60_000)
         contexts.append(context)
         label = f"{kind}-{locale}-{'js' if javascript else 'nojs'}"
@@ -63,6 +66,8 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
 
 
 PARTS = {"audit_parts", "card_fields", "desk_parts", "login_others", "me_factors", "session_rows", "shared_device"}
+PARTS |= {"rights_parts", "breach_parts", "refusal_parts"}
+PARTS |= {"emergency_parts", "family_parts", "acting_for"}
 PIECES = {"base", "dev_words", "error_texts", "macros"} | PARTS
 MOVES_ON = {"continue", "leaving"}  # leave by themselves at once; their markup is the error page's
 

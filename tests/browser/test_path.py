@@ -19,7 +19,7 @@ def test_from_the_portal_to_the_records_and_back(live, visitor, kind, locale, ja
     assert person.walked[:2] == ["login", "code"]
     assert "consent" in person.walked
 
-    for path in ("/me", "/me/consents", "/me/access", "/me/security"):
+    for path in ("/me", "/me/consents", "/me/access", "/me/alerts", "/me/data/visits/withdraw", "/me/security"):
         person.page.goto(live.issuer + path)
         person.look()
         assert person.sideways() <= 0, path

@@ -1,7 +1,7 @@
 """What every table must obey, read from the models and tried on the migrated schema."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -126,7 +126,7 @@ def test_only_append_only_tables_are_guarded_and_all_of_them(engine, table):
     assert guards == (expected if table in append_only_tables() else 0)
 
 
-EXAMPLES = {str: "x", bytes: b"x", int: 1, float: 1.0, bool: True, datetime: NOW}
+EXAMPLES = {date: NOW.date(), str: "x", bytes: b"x", int: 1, float: 1.0, bool: True, datetime: NOW}
 
 
 def example(column: Column) -> object:

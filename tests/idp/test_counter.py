@@ -42,7 +42,7 @@ def test_opening_tells_and_asks_nothing(ward):
     assert {told.actor_kind, opened.actor_kind} == {"staff"}
     assert told.actor == opened.actor != opened.subject == told.subject
     assert (opened.purpose, opened.basis, opened.consent_id) == ("CARE", "TREAT", record.id)
-    assert opened.codes == ("hcode:99001", "role:clerk")
+    assert opened.codes == ("hcode:99001", "role:clerk", "shown:card")
 
 
 def test_pressing_twice_opens_once(ward):

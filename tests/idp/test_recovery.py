@@ -102,7 +102,7 @@ def test_a_right_code_begins_the_wait_and_the_old_channels_are_told(session, afa
 
     assert (case.state, case.takes_effect_at, case.code_hash) == ("waiting", NOW + DAY, None)
     assert afar.messages()[-1][0] == PHONE
-    assert alerts.WORDS["recovery_started"][0] in afar.messages()[-1][1]
+    assert alerts.WORDS["phone_change_started"][0] in afar.messages()[-1][1]
     assert phone_of(afar) == PHONE
 
 
@@ -327,3 +327,50 @@ def _prove(afar, ial, *, now):
     session.expire_all()
     evidence = Evidence("thaid", "thaid", now, stated=Ial(ial))
     cases.record(session, ring, subject_id=afar.person, evidence=[evidence], actor=Actor.system("test"), now=now)
+
+
+def stopped_by_code(afar, approve, times):
+    """A counter approves, and a code of a notice stops it, so many times; the moment after."""
+    now = NOW
+    for _ in range(times):
+        approve(now=now)
+        assert recovery.cancel(afar.what[0], afar.person, now=now, reason="disowned", by_code=True)
+        now += HOUR
+    return now
+
+
+def test_whoever_found_the_phone_stops_a_counter_twice_and_no_more(session, afar, approve):
+    """R8: the owner, whom two members of staff saw three times, is not kept out for ever."""
+    now = stopped_by_code(afar, approve, recovery.MOST_STOPS)
+    approve(now=now)
+
+    assert not recovery.cancel(session, afar.person, now=now, reason="disowned", by_code=True)
+    assert recovery.open_case(session, afar.person) is not None
+
+
+def test_a_strong_sign_in_and_another_counter_stop_it_still(session, afar, approve):
+    """Whoever proves more than an old phone is heard; the wait begins anew."""
+    now = stopped_by_code(afar, approve, recovery.MOST_STOPS)
+    first = approve(now=now)
+
+    second = approve(now=now + HOUR)
+
+    assert (second.takes_effect_at, second.id != first.id) == (now + HOUR + DAY, True)
+    assert recovery.cancel(session, afar.person, now=now + HOUR, reason="cancelled")
+
+
+def test_stops_of_long_ago_count_no_more(session, afar, approve):
+    stopped_by_code(afar, approve, recovery.MOST_STOPS)
+    later = NOW + recovery.KEPT_FOR + 3 * HOUR
+
+    approve(now=later)
+
+    assert recovery.cancel(session, afar.person, now=later, reason="disowned", by_code=True)
+
+
+def test_what_another_factor_began_is_stopped_by_a_code_as_often_as_it_is_begun(session, afar, begin, approve):
+    """Nobody saw who asked: the old channels have the last word."""
+    now = stopped_by_code(afar, approve, recovery.MOST_STOPS)
+    assert recovery.prove(*afar.what, begin(now=now), subject_id=afar.person, now=now).outcome == "right"
+
+    assert recovery.cancel(session, afar.person, now=now, reason="disowned", by_code=True)

@@ -7,6 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, text
 
+from consent.audit.log import Actor
+from consent.rights import breach, cases
+from consent.rights.clocks import Kind
 from idp import migrations, outbox, vitals
 from idp.breaker import Breaker
 from idp.contact import passages
@@ -18,7 +21,7 @@ from idp.keys import KeyRings, SigningKey
 from idp.national_id import SyntheticOnly
 from idp.ports import Ports
 from idp.proofing.sources.registry import NoRegistry
-from tests.fakes import MINUTE, NOW, Clock, FakeSms
+from tests.fakes import DAY, MINUTE, NOW, Clock, FakeSms
 
 SOMEBODY = UUID(int=7)
 
@@ -146,6 +149,17 @@ def test_a_service_that_is_left_alone_shows(sessions):
 
     assert shown["yinyom_circuit_open", "card-status-away"] == 1
     assert shown["yinyom_circuit_open", "card-status-here"] == 0
+
+
+def test_s30_s37_clocks_of_the_law_that_ran_out_show(session):
+    """PDPA s.30, s.37(4): an operator sees that a request or a breach is late, and of whom nothing."""
+    cases.open_case(session, Kind.access, subject_id=SOMEBODY, by=Actor.citizen(SOMEBODY), now=NOW - 40 * DAY)
+    known = {"nature": "integrity", "known_at": NOW - 4 * DAY, "facts": b"x"}
+    breach.open_breach(session, by=SOMEBODY, now=NOW - 4 * DAY, **known)
+
+    shown = gauges_of(session, "yinyom_rights_overdue")
+
+    assert shown == {("yinyom_rights_overdue", "request"): 1, ("yinyom_rights_overdue", "breach"): 1}
 
 
 def gauges_of(session, prefix):

@@ -9,6 +9,7 @@ import httpx
 from tests.stories.pages import Page, read
 
 HOPS = 12
+NOT_NOW = ("yinyom-not-now", "__Host-yinyom-not-now")  # a device whose owner wants no offer of a passkey
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -17,6 +18,8 @@ class Browser:
 
     def __init__(self, *, locale: str = "th", stops: tuple[str, ...] = ()) -> None:
         self.http = httpx.Client(timeout=20, headers={"Accept-Language": locale, "User-Agent": "Mozilla/5.0 Firefox/1"})
+        for name in NOT_NOW:
+            self.http.cookies.set(name, "1")
         self.stops = stops
         self.seen: list[Page] = []
 

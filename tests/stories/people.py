@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FIRST_ALIVE, FIRST_UNPROVED, FIRST_DEAD, FIRST_PHONELESS, FIRST_UNKNOWN = 90001, 94001, 95001, 96001, 99001
+FIRST_YOUNG = 97001
 PLACE = "999/9 หมู่ที่ 99 ตำบลในเวียง อำเภอเมืองแพร่ จังหวัดแพร่ 54000"
 
 
@@ -27,14 +28,15 @@ def write(
     dead: list[str],
     *,
     phoneless: Sequence[str] = (),
+    young: Sequence[str] = (),
 ) -> None:
     """The sandbox's own people and the crowd, as one registry. Of the unproved nobody has seen a card.
 
-    Of the phoneless the registry holds no phone either.
+    Of the phoneless the registry holds no phone either. The young are 15.
     """
     rows = [cast.read_text(encoding="utf-8").rstrip("\n")]
     header = rows[0].splitlines()[0].split("\t")
-    for n, number in enumerate([*alive, *unproved, *dead, *phoneless]):
+    for n, number in enumerate([*alive, *unproved, *dead, *phoneless, *young]):
         person = {
             "national_id": number,
             "title_th": "นางสาว",
@@ -43,7 +45,7 @@ def write(
             "title_en": "Miss",
             "given_name_en": "Manee",
             "family_name_en": "Thotsopsuk",
-            "birth_date": "1985-02-14",
+            "birth_date": "2011-08-09" if number in young else "1985-02-14",
             "gender": "female",
             "phone": "" if number in phoneless else f"010-000-{n:04}",
             "email": "manee@example.test",

@@ -5,11 +5,12 @@ import re
 from sqlalchemy import text
 
 from tests.stories.citizen import ref_of
+from tests.stories.test_desk import proved
 from tests.stories.waiting import eventually
 from tests.stories.world import wall_clock
 
 CODE = re.compile(r"[A-Z]{4}(?:-[A-Z2-9]{4}){2}")
-NEW_DEVICE, STARTED, CHANGED = "อุปกรณ์ใหม่", "ขอกู้คืนบัญชี", "เปลี่ยนหมายเลขโทรศัพท์"
+NEW_DEVICE, STARTED, CHANGED = "อุปกรณ์ใหม่", "ขอเปลี่ยนเบอร์โทรศัพท์", "เปลี่ยนหมายเลขโทรศัพท์"
 SECURITY, PHONE = "/me/security", "/me/security/phone"
 
 
@@ -97,3 +98,31 @@ def test_who_still_holds_the_old_phone_stops_a_recovery(live):
     page = owner.browser.get(live.issuer + SECURITY)
     assert page.name == "me_security"
     assert "waiting" not in page.texts
+
+
+def test_two_officers_at_a_counter_bring_back_whoever_lost_every_way_in(live):
+    """R8 at a counter: a chip, a face and a new phone, a colleague's passkey; told, waited for, done."""
+    owner = with_passkey(live)
+    clerk, colleague = live.staff("clerk"), live.staff("doctor")
+    page = clerk.browser.submit(proved(live, clerk, owner.national_id), "phone-form", "send", phone="010-555-0199")
+    page = clerk.browser.submit(page, "code-form", "check", code=owner.sms(ref_of(page)))
+    page = clerk.browser.submit(page, "ask-form", "ask")
+    assert "recover-form" not in page.forms
+
+    page = clerk.ceremony(page, "sign-in", live.passkeys["doctor"].get)
+    page = clerk.browser.submit(page, "recover-form", "recover")
+
+    assert "begun" in page.texts, page.text[:300]
+    assert live.told(owner, "recovery_started") == 1
+    assert owner.browser.get(live.issuer + SECURITY).name == "me_security"
+    assert live.subject_of(colleague) != live.subject_of(clerk)
+
+    let_the_wait_be_over(live)
+
+    eventually(lambda: owner.browser.get(live.issuer + SECURITY).name == "login", "the sessions did not end")
+    live.wait_for_the_next_code(owner)
+    back = live.citizen(owner.national_id)
+    assert back.open("/me/consents").name == "me_consents"
+    assert "setup_pin" in back.walked or "code" in back.walked
+    about = [entry["event"] for entry in live.audit_of(back)]
+    assert {"proofing.countersigned", "recovery.approved", "recovery.done"} <= set(about)

@@ -94,7 +94,8 @@ def test_discovery_tells_the_truth_about_every_endpoint(live):
 
     assert told["issuer"] == also["issuer"] == live.issuer
     for name in [name for name in told if name.endswith("_endpoint") or name == "jwks_uri"]:
-        assert browser.http.get(told[name]).status_code in (200, 400, 401, 405), name
+        address = told[name] + ("/none" if name == "grant_management_endpoint" else "")  # draft-03 6: an id follows it
+        assert browser.http.get(address).status_code in (200, 400, 401, 405), name
     browser.close()
 
 

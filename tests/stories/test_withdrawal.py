@@ -102,3 +102,31 @@ def test_a_lawful_notice_cannot_be_withdrawn(live, consented):
 
 def _acknowledged(page):
     return "รับทราบ" in page.text or "ยืนยัน" in page.text or "acknowledged" in page.text.lower() or None
+
+
+def test_a_service_that_is_away_is_refused_meanwhile_and_told_when_it_is_back(live):
+    """PDPA s.19: the withdrawal holds at once; the page says honestly who has not heard of it yet."""
+    citizen = live.citizen(stops=())
+    page = citizen.walk(citizen.browser.get(live.portal + "/sign-in"))
+    citizen.browser.submit(page, next(name for name, form in page.forms.items() if form.action.endswith("/history")))
+
+    with live.stopped("portal"):
+        done = live.withdraw(citizen, "EHR-SHARE")
+        assert not _acknowledged(citizen.browser.get(done.url))
+
+    told = eventually(lambda: _acknowledged(citizen.browser.get(done.url)), "the service was never told", within_s=120)
+    assert told
+
+
+def test_a_slip_is_undone_and_the_service_silently_gets_the_data_again(live, consented):
+    """PDPA s.19: undoing within a minute is a new consent; nobody is asked twice."""
+    citizen, service, tokens = consented
+    page = live.withdraw(citizen, "EHR-SHARE")
+    again = citizen.browser.submit(page, "undo-form")
+    assert again.name == "me_consent"
+
+    rest = service.ask(prompt="none")
+    renewed = service.tokens(citizen.browser.get(rest.url), rest)
+
+    assert service.introspect(tokens["access_token"]) == {"active": False}
+    assert live.records(renewed["access_token"]).status_code == 200

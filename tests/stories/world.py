@@ -79,7 +79,7 @@ class World:
         return providers.url(self.ports, name)
 
     def next_person(self, kind: str) -> str:
-        """A national ID that no story has used: alive, unproved, dead, phoneless, or unknown to the registry."""
+        """A national ID that no story has used: alive, unproved, dead, phoneless, young, or unknown to us."""
         return next(self.crowds[kind])
 
     def start(self, name: str) -> None:
@@ -166,7 +166,8 @@ def prepare(path: Path, url: str) -> World:
     dead = people.numbers(people.FIRST_DEAD, CROWD // 5)
     unproved = people.numbers(people.FIRST_UNPROVED, CROWD // 5)
     phoneless = people.numbers(people.FIRST_PHONELESS, CROWD // 5)
-    people.write(registry, ROOT / "idp/demo/people.tsv", alive, unproved, dead, phoneless=phoneless)
+    young = people.numbers(people.FIRST_YOUNG, CROWD // 5)
+    people.write(registry, ROOT / "idp/demo/people.tsv", alive, unproved, dead, phoneless=phoneless, young=young)
     unknown = people.numbers(people.FIRST_UNKNOWN, CROWD // 5)
     facts: dict[str, Any] = {
         "issuer": f"http://localhost:{ports.port}",
@@ -184,7 +185,7 @@ def prepare(path: Path, url: str) -> World:
     settings = Settings(**facts, sandbox_registry=registry)
     link = seeded.auditor_link or ""
     crowds = {"alive": iter(alive), "unproved": iter(unproved), "dead": iter(dead), "unknown": iter(unknown)}
-    crowds["phoneless"] = iter(phoneless)
+    crowds |= {"phoneless": iter(phoneless), "young": iter(young)}
     return World(
         folder, ports, settings, crowds, callback, sessions, auditor_link=link, invitations=dict(seeded.invitations)
     )
@@ -202,6 +203,7 @@ def register_story_client(sessions: Sessions, callback: str) -> None:
             kind="web",
             purposes={code: purposes.get(code).scopes for code in seed.PORTAL_PURPOSES},
             redirect_uris=(callback,),
+            grant_types=("authorization_code", "refresh_token", "client_credentials"),
             default_resource=seed.HOLDER_IDENTIFIER,
             secret=SERVICE_SECRET,
             now=wall_clock(),

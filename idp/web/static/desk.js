@@ -20,12 +20,13 @@
   }
 
   const agent = document.getElementById("agent");
-  const form = document.getElementById("read-form");
-  if (!agent || !form) return;
+  const form = agent && agent.closest("form");
+  if (!form) return;
   const status = document.getElementById("agent-status");
-  const typed = document.getElementById("card");
+  const typed = form.querySelector("#card, #patient_card");
   form.addEventListener("submit", async (event) => {
-    if (typed.value.trim() || form.elements.slot.value) return;
+    const unknown = event.submitter && event.submitter.name === "unknown";
+    if (unknown || typed.value.trim() || form.elements.slot.value) return;
     event.preventDefault();
     status.textContent = agent.dataset.working;
     try {

@@ -27,6 +27,8 @@ def test_good_settings_are_said_to_be_good(idp):
         ({"YINYOM_SANDBOX": "false", "YINYOM_ISSUER": "https://id.example.go.th"}, "sms_gateway_url"),
         ({"YINYOM_SANDBOX_FIXED_CODE": "12345"}, "sandbox_fixed_code"),
         ({"YINYOM_KEK_FILE": "/nonexistent/kek"}, "cannot be read"),
+        ({"YINYOM_AS_RANGES_FILE": "/nonexistent/ranges.tsv"}, "AS ranges /nonexistent/ranges.tsv cannot be read"),
+        ({"YINYOM_AS_RANGES_FILE": __file__}, "line 1 is no range"),
         ({"YINYOM_PORT": "0"}, "port"),
         ({"YINYOM_DATABASE_URL": "mysql://app@127.0.0.1/x"}, "must be sqlite:///path or postgresql://"),
         ({"YINYOM_DATABASE_URL": "nonsense"}, "must be sqlite:///path or postgresql://"),

@@ -71,6 +71,7 @@ def test_a_healthy_server_has_one_line_per_check(migrated, env):
         "keys",
         "clock",
         "queues",
+        "agreements",
     ]
     assert {name for name, (level, _) in told.items() if level != "ok"} == {"discovery"}
     assert "idp serve" in told["discovery"][1]

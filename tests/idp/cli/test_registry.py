@@ -1,12 +1,15 @@
 """Who may ask, who keeps data, who answers for them: made by command, refused in one sentence."""
 
 import re
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from idp.db import make_engine, make_sessions
 from idp.oauth import clients, resources
+from idp.outbox import Letter
+from tests.fakes import NOW
 
 REDIRECT = "https://portal.example.test/callback"
 SHOP = ("--name-th", "ร้านยาของเรา", "--name-en", "Our drugstore", "--kind", "drugstore")
@@ -162,7 +165,7 @@ def test_a_system_acts_for_itself(with_hospital, stored):
         ("--scope", "patient/Observation.rs"),
         ("--scope", "EHR-SHARE=patient/Observation.rs"),
         ("--scope", "SIGNIN=patient/Observation.rs"),
-        ("--grant-type", "client_credentials"),
+        ("--kind", "native", "--grant-type", "client_credentials"),
     ],
 )
 def test_what_may_not_be_registered_is_refused_in_one_sentence(with_hospital, refusal, more):
@@ -212,3 +215,70 @@ def test_what_is_registered_stands_in_the_log(with_hospital, stored):
 
     events = stored.scalars(text("SELECT event FROM audit_entry ORDER BY id")).all()
     assert [event for event in events if event.endswith(".registered")] == ["entity.registered", "client.registered"]
+
+
+def test_a_service_that_does_not_listen_is_named_and_served_again(with_hospital, stored, env):
+    """RFC 8935: what was given up after 72 h is not lost; whoever runs the server sends it again."""
+    client_id = said(add(with_hospital), "client_id")
+    sessions = make_sessions(make_engine(env["YINYOM_DATABASE_URL"]))
+    with sessions.writing() as session:
+        facts = {"kind": "set", "key": "withdrawn:1", "subject_id": uuid4(), "client_id": client_id, "state": "dead"}
+        when = dict.fromkeys(("queued_at", "next_at", "until"), NOW)
+        session.add(Letter(**facts, **when, attempts=9, to_sealed=b"x", body_sealed=b"x"))
+    sessions.engine.dispose()
+
+    assert with_hospital("client", "events").output.split("\t")[:3] == [client_id, "1", "0"]
+    assert "1 events are queued again" in with_hospital("client", "events", "--again", client_id).output
+
+    assert stored.scalars(select(Letter.state)).all() == ["queued"]
+    assert "There is no client nobody" in with_hospital("client", "events", "--again", "nobody").output
+
+
+def test_s40_s41_the_agreement_with_an_organisation_is_on_file_or_missed(with_hospital, refusal):
+    """PDPA s.40–41: who is served without an agreement is named to whoever runs the server; a contact is required."""
+    with_hospital("entity", "add", *INSURER, *CONTACTS, "--agreement", "DSA 1/2569")
+    told = next(line for line in with_hospital("doctor").output.splitlines() if "agreements" in line)
+    assert "Our hospital" in told
+    assert "Our insurer" not in told
+
+    assert with_hospital("entity", "agreement", "Our hospital", " DSA 2/2569 ").output == (
+        "Our hospital: agreement DSA 2/2569\n"
+    )
+
+    told = next(line for line in with_hospital("doctor").output.splitlines() if "agreements" in line)
+    assert "every organisation" in told
+    assert "empty" in refusal(with_hospital("entity", "agreement", "Our hospital", " "))
+    assert "idp entity list" in refusal(with_hospital("entity", "agreement", "Nobody", "1"))
+
+
+def test_s28_a_service_that_keeps_data_abroad_is_registered_with_country_and_safeguard(with_hospital, stored):
+    """PDPA s.28: both, and known words; otherwise in one sentence what is missing."""
+    abroad = said(add(with_hospital, "--country", "SG", "--safeguard", "contract"), "client_id")
+    at_home = said(add(with_hospital), "client_id")
+
+    found = [clients.find(stored, made) for made in (abroad, at_home)]
+    assert [(one.xb_country, one.xb_safeguard) for one in found] == [("SG", "contract"), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (("--country", "Singapore", "--safeguard", "contract"), "two capital letters"),
+        (("--country", "SG"), "safeguard"),
+    ],
+)
+def test_half_a_statement_about_a_country_is_refused(with_hospital, refusal, asked, words):
+    """A country without what protects the data there tells nobody anything."""
+    assert words in refusal(add(with_hospital, *asked))
+
+
+def test_s28_where_a_service_keeps_data_is_changed_by_command(with_hospital, refusal, stored):
+    """An entry in the log; a client that is not there is named in one sentence."""
+    made = said(add(with_hospital), "client_id")
+
+    assert (
+        "keeps data in SG" in with_hospital("client", "abroad", made, "--country", "SG", "--safeguard", "group").output
+    )
+    assert (clients.find(stored, made).xb_country, clients.find(stored, made).xb_safeguard) == ("SG", "group")
+    assert "no such client" in refusal(with_hospital("client", "abroad", "nobody"))
+    assert "safeguard" in refusal(with_hospital("client", "abroad", made, "--country", "SG"))

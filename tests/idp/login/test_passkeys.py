@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import select, update
 
+from consent.db import new_id
 from consent.errors import NotFound
 from idp import subjects
 from idp.alerts import Notice
@@ -547,3 +548,21 @@ def test_the_browsers_list_shows_a_masked_number_and_no_name(session, ring, somc
     assert shown.count("x") >= 9
     assert PEOPLE[0] not in shown
     assert sum(sign.isdigit() for sign in shown) <= 3
+
+
+def test_names_of_before_are_sealed_by_the_worker(session, ring):
+    """DECISIONS 5: what a person typed is readable under their own key alone; an erased person's is gone."""
+    sealer = PersonSealer(ring, session)
+    known = subjects.create(session, ring, "3999000010043", SandboxRegistry().people["3999000010043"], now=NOW).id
+    told = {"public_key": b"", "sign_count": 0, "device_type": "", "backed_up": False, "for_staff": False}
+    told |= {"aaguid": "", "transports": "", "created_at": NOW}
+    old = [
+        held.Passkey(id=new_id(), subject_id=owner, credential_id=name, name="โทรศัพท์ของสมชาย", **told)
+        for owner, name in ((known, "a"), (known, "b"), (new_id(), "c"))
+    ]
+    session.add_all(old)
+    session.flush()
+
+    assert [held.seal_old(session, sealer, most=2) for _ in range(3)] == [2, 1, 0]
+    assert [(one.name, one.sealed_name is None) for one in old] == [("", False), ("", False), ("", True)]
+    assert held.name_of(sealer, old[0]) == "โทรศัพท์ของสมชาย"

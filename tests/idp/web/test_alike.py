@@ -11,6 +11,7 @@ import pytest
 
 from idp import subjects, worker
 from idp.abuse import failures
+from idp.contact import fake
 from idp.national_id import mask_national_id
 from idp.proofing.sources.fake import SandboxRegistry
 from tests.fakes import MINUTE, SECOND
@@ -160,6 +161,6 @@ def test_the_phones_of_the_dead_and_of_the_locked_do_not_ring(town):
         signing_in(town, number)
 
     with town.work.sessions.reading() as session:
-        rung = {message.to_masked[-4:] for message in worker.fake.inbox(session)}
+        rung = {message.to_masked[-4:] for message in fake.inbox(session)}
     people, ring_at = SandboxRegistry().people, ("known", "under age", "foreign", "stateless", "in the registry")
     assert rung == {people[KINDS[kind]].phone[-4:] for kind in ring_at}

@@ -13,7 +13,7 @@ from consent.audit.entry import from_bytes
 from consent.audit.models import AuditEntry, AuditLeaf
 from idp import subjects, worker
 from idp.web import auditor as pages
-from tests.fakes import HOUR, NOW
+from tests.fakes import HOUR, MINUTE, NOW
 from tests.idp.web.stage import person
 from tests.idp.web.test_staff import enrolled, events
 
@@ -372,3 +372,44 @@ def test_every_page_speaks_both_languages(site, auditor, locale):
         page = auditor.get(f"{path}?lang={locale}")
         assert page.status == 200
         assert ("บันทึก" in page.text) == (locale == "th")
+
+
+def test_the_log_leaves_the_house_after_a_fresh_factor_alone(site, auditor):
+    """ASVS 7.5.1, O47: a console that was left open gives nobody the file; the passkey is asked, and one comes back."""
+    sealed(site)
+    form = auditor.get("/audit/export").forms["export-form"]
+    site.clock.tick(11 * MINUTE)
+
+    auditor.post("/audit/export", {**dict(form.fields), "reason": WHY})
+
+    assert (auditor.at.name, "next=%2Faudit%2Fexport" in auditor.at.url) == ("staff_sign_in", True)
+    assert "audit.exported" not in {one.event for one in events(site)}
+    assert auditor.get("/audit/export").name == "staff_sign_in"
+
+
+def test_a_search_can_be_taken_away_as_fhir(site, auditor):
+    """BALP: NDJSON of AuditEvents with their numbers in the log; the look and the taking away are entries."""
+    consented(site)
+    sealed(site)
+    page = auditor.get("/audit")
+    csrf = dict(page.forms["audit-form"].fields)["csrf"]
+
+    answer = auditor.client.post("/audit/fhir", data={"csrf": csrf, "reason": WHY, "event": "consent.given"})
+
+    assert answer.content_type.startswith("application/fhir+ndjson")
+    (one,) = [json.loads(line) for line in answer.data.decode().splitlines()]
+    assert one["resourceType"] == "AuditEvent"
+    assert one["subtype"][0]["code"] == "consent.given"
+    assert one["extension"][0]["valueUnsignedInt"] >= 0
+    assert [event.event for event in events(site)][-2:] == ["audit.searched", "audit.exported"]
+
+
+def test_no_fhir_without_a_reason(site, auditor):
+    """Nothing is read, nothing is written."""
+    page = auditor.get("/audit")
+    csrf = dict(page.forms["audit-form"].fields)["csrf"]
+
+    answer = auditor.client.post("/audit/fhir", data={"csrf": csrf, "reason": ""})
+
+    assert answer.status_code == 400
+    assert "audit.exported" not in {event.event for event in events(site)}

@@ -1,9 +1,13 @@
 """The person's own pages: what is shown at which level, and taking a consent back."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
 from consent import records
+from consent.models import ConsentWithdrawal
+from consent.withdrawal import REASONS
 from idp.outbox import Letter
 from tests.fakes import HOUR, SoftAuthenticator
 from tests.idp.web.stage import SECRET, VERIFIER
@@ -58,6 +62,8 @@ def test_the_first_screen_shows_live_consents_and_latest_accesses(site, visitor)
     assert page.name == "me"
     assert HOSPITAL in page.text
     assert "สมชาย" in page.text
+    assert "ใช้อยู่" in page.texts["live-consents"]
+    assert "แจ้งให้ทราบแล้ว" not in page.texts["live-consents"]  # what was only told is no consent
 
 
 def test_at_the_lower_level_no_name_of_a_place_is_shown(site, visitor):
@@ -278,3 +284,73 @@ def test_a_consent_that_was_replaced_leads_to_the_one_that_stands(site, visitor)
 
     assert page.name == "me_consent"
     assert str(second) in page.url
+
+
+def test_a_slip_is_undone_within_a_minute_by_a_new_consent(site, visitor):
+    """PDPA s.19: the withdrawal stays; agreeing again is an act of its own, in the same words."""
+    record = agreed(site, visitor)
+    visitor.get(f"/me/consents/{record}/withdraw")
+    visitor.send("withdraw-form")
+    page = visitor.at
+
+    visitor.send("undo-form")
+
+    assert visitor.at.name == "me_consent"
+    with site.work.sessions.reading() as session:
+        active = [v for v in records.for_subject(session, site.citizen, now=site.clock()) if v.state == "active"]
+    assert active
+    assert active[0].record_id != record
+    visitor.at = page
+    assert visitor.send("undo-form").status == 409
+
+
+def test_who_signed_in_with_one_step_confirms_before_undoing(site, visitor):
+    """Catalogue rule 4: AAL1 withdraws; agreeing needs the purpose's level."""
+    record = agreed(site, visitor)
+    other = weak(site)
+    other.get(f"/me/consents/{record}/withdraw")
+    other.send("withdraw-form")
+
+    other.send("undo-form")
+
+    assert other.at.name == "step_up"
+
+
+def test_one_kind_of_data_and_one_organisation_are_taken_back_from_the_list(site, visitor):
+    """PDPA s.19: what would end and what would go on is told before the second tap."""
+    agreed(site, visitor)
+    page = visitor.get("/me/consents")
+    kind = next(name for name in page.links if name.startswith("kind-"))
+    visitor.get(page.links[kind])
+    assert visitor.at.name == "withdraw_many"
+    visitor.send("withdraw-many-form")
+    assert (visitor.at.name, "done" in visitor.at.texts) == ("me_consents", True)
+
+    again = visitor.get("/me/consents")
+    assert kind not in again.links
+    goes_on = visitor.get(f"/me/consents/{consent_id(site)}")
+    assert "พอร์ทัลตัวอย่าง" in goes_on.texts["told"]
+    assert "ถอนความยินยอม" in goes_on.texts["history"]  # of the wider one, which this one has replaced
+    again = visitor.get("/me/consents")
+    if "recipient-1" in again.links:
+        visitor.get(again.links["recipient-1"])
+        visitor.send("withdraw-many-form")
+    assert not any(name.startswith(("kind-", "recipient-")) for name in visitor.get("/me/consents").links)
+
+
+def test_the_reason_that_was_chosen_is_kept(site, visitor):
+    """PDPA s.19: a reason is the person's to give; what the page offers is what the record can say."""
+    record = agreed(site, visitor)
+    page = visitor.get(f"/me/consents/{record}/withdraw")
+    offered = set(re.findall(r'<option value="(\w*)"', page.html))
+    assert offered <= REASONS
+    visitor.send("withdraw-form", reason="no_trust")
+
+    with site.work.sessions.reading() as session:
+        assert session.get_one(ConsentWithdrawal, record).reason == "no_trust"
+
+
+def test_a_kind_that_does_not_exist_is_not_found(site, visitor):
+    """CONVENTIONS: not found."""
+    agreed(site, visitor)
+    assert visitor.get("/me/data/horoscope/withdraw").status == 404

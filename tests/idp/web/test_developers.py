@@ -194,6 +194,7 @@ RAISED = {
     "InvalidGrantError": "invalid_grant",
     "InvalidScopeError": "invalid_scope",
     "InvalidTargetError": "invalid_target",
+    "InvalidDetailsError": "invalid_authorization_details",
     "UnauthorizedClientError": "unauthorized_client",
 }
 
@@ -205,6 +206,9 @@ def test_every_error_of_the_protocol_has_its_row_with_cause_and_next_step(site):
     said |= {f"page-{code}" for code in re.findall(r'PageError\("(\w+)"', source)}
     said |= {f"token-{RAISED[name]}" for name in re.findall(r"raise (\w+Error)\(", source) if name in RAISED}
     said |= {f"userinfo-{code}" for code in re.findall(r'refused\(\w+, "(\w+)"', source)}
+    said |= {f"authorize-{code}" for code in re.findall(r'^UNMET = "(\w+)"', source, re.MULTILINE)}
+    asking = (ROOT / "idp/decisions.py").read_text() + (ROOT / "idp/machine_question.py").read_text()
+    said |= {f"decide-{code}" for code in re.findall(r'Unclear\(\d+, "(\w+)"', asking)}
     unnamed = set(re.findall(r"raise (Invalid\w+|Un\w+Error)\(", source)) - set(RAISED)
 
     for lang in ("th", "en"):
@@ -225,6 +229,8 @@ def test_every_error_of_the_protocol_has_its_row_with_cause_and_next_step(site):
         ("/oauth/introspect", {}, HOLDER, "introspect-invalid_request"),
         ("/oauth/revoke", {"token": "x"}, {}, "revoke-invalid_client"),
         ("/oauth/userinfo", {"access_token": "x"}, {}, "userinfo-invalid_token"),
+        ("/consent/v1/decide", {}, {}, "decide-invalid_token"),
+        ("/consent/v1/decide", {}, HOLDER, "decide-invalid_request"),
     ],
 )
 def test_an_error_body_names_cause_next_step_and_correlation_id(site, path, body, headers, anchor):
@@ -236,6 +242,13 @@ def test_an_error_body_names_cause_next_step_and_correlation_id(site, path, body
     assert parse_qs(urlsplit(said["error_uri"]).query)["request"] == [said["request_id"]]
     assert said.get("error_description") or said["error"] in ("invalid_client", "unsupported_grant_type")
     assert anchor in site.visitor().get("/dev/errors").attributes
+
+
+def test_an_address_that_there_is_not_leads_to_the_top_of_the_list(site):
+    """RFC 6749 section 5.2: no anchor is better than one that the page has not."""
+    said = site.app.test_client().put("/oauth/token").json
+
+    assert urlsplit(said["error_uri"]).fragment == ""
 
 
 @pytest.mark.parametrize(

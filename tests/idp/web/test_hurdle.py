@@ -6,13 +6,14 @@ from ipaddress import ip_network
 import pytest
 
 from idp import worker
-from idp.abuse import alarms, volume
+from idp.abuse import alarms, as_ranges, volume
 from idp.contact import fake
 from idp.proofing.sources.fake import SandboxRegistry
 from idp.proofing.sources.fake_card_status import SandboxCardStatus
 from idp.web import hurdle
 from tests.fakes import HOUR, MINUTE, NOW, SoftAuthenticator
 from tests.idp.web.conftest import build
+from tests.idp.web.stage import person
 from tests.idp.web.visitor import ISSUER, SOMCHAI
 from tests.stories.people import numbers
 
@@ -176,6 +177,23 @@ def test_one_network_asks_the_issuer_ten_times_an_hour(site, alarm, issuer):
     assert at_card(site, address="198.51.100.8").send("card-form", **issuer, laser="ZZ0000000001").name == "code"
 
 
+def test_one_network_asks_the_register_ten_times_an_hour_and_no_page_tells(site):
+    """RELIABILITY 3: the eleventh newcomer, a number of nobody and an account see one page; its other ways go on."""
+    strict = replace(site.work, settings=site.work.settings.model_copy(update={"sandbox": False}))
+    for n, number in enumerate(CROWD[:12]):
+        site.registry.people[number] = person(phone=f"010-000-07{n:02}")
+
+    came = [post(site, number) for number in (*CROWD[:12], NOBODY, SOMCHAI)]
+    while worker.run_once(strict):
+        pass
+
+    assert {(each.at.status, each.at.name, len(each.at.html)) for each in came} == {(200, "code", len(came[0].at.html))}
+    with site.work.sessions.reading() as session:
+        sent = fake.inbox(session, limit=100)
+    assert len(sent) == 11
+    assert came[11].get(came[11].at.links["without-sms"]).name == "other_way"
+
+
 def test_the_card_is_not_asked_for_where_a_code_goes_out_anyway(site, issuer):
     """No page for who does not need it, and none without an issuer."""
     came = post(site, SOMCHAI)
@@ -251,6 +269,62 @@ def test_a_registered_facility_is_counted_apart(site):
     assert {post(site, number).at.name for number in CROWD[:8]} == {"code"}
 
 
+@pytest.fixture
+def systems(site, monkeypatch):
+    """Two autonomous systems, by a file; each may ask for four people, and for one more for each who arrived."""
+    monkeypatch.setattr(volume, "SYSTEM_FLOOR", 4)
+    monkeypatch.setattr(volume, "NETWORK_TIMES", 1)
+    rows = (
+        "198.51.100.0\t198.51.100.255\t64500",
+        "2001:db8::\t2001:db8:ffff::\t64500",
+        "203.0.113.0\t203.0.113.255\t1",
+    )
+    site.app.extensions[hurdle.RANGES] = as_ranges.parse(rows)
+
+
+@pytest.mark.usefixtures("systems")
+def test_an_autonomous_system_of_whom_nobody_arrives_is_asked_for_another_proof(site):
+    """RELIABILITY 3: an address for each person is no way around; another system is not touched."""
+    addresses = [*(f"198.51.100.{n}" for n in range(1, 4)), *(f"2001:db8:{n}::1" for n in range(1, 4))]
+    asked = (*CROWD[:4], CROWD[0], CROWD[5])
+
+    names = [post(site, number, address=at).at.name for number, at in zip(asked, addresses, strict=True)]
+
+    assert names == ["code"] * 5 + ["another_proof"]
+    assert post(site, CROWD[6], address="203.0.113.9").at.name == "code"
+    assert post(site, CROWD[7], address="192.0.2.9").at.name == "code"  # of no system: as without the file
+    site.clock.tick(2 * HOUR)
+    assert post(site, CROWD[8]).at.name == "code"
+
+
+@pytest.mark.usefixtures("systems")
+def test_each_person_who_arrives_lets_the_whole_system_ask_for_more(site):
+    """A carrier is a few systems for everybody: its baseline is who arrives. Whoever is asked for more goes on."""
+    came = post(site, SOMCHAI, address="198.51.100.9")
+    came.send("code-form", code=newest(site))
+
+    names = [post(site, number, address=f"198.51.100.{n}").at.name for n, number in enumerate(CROWD[:5], 1)]
+
+    assert names == ["code"] * 4 + ["another_proof"]
+
+
+@pytest.mark.usefixtures("systems")
+def test_a_registered_facility_counts_for_no_system(site):
+    """A hospital is counted apart, and uses up nobody's share of its carrier."""
+    settings = site.work.settings.model_copy(update={"facility_networks": (ip_network("198.51.100.7/32"),)})
+    site.app.extensions["yinyom"] = replace(site.app.extensions["yinyom"], settings=settings)
+
+    assert {post(site, number).at.name for number in CROWD[:8]} == {"code"}
+    assert {post(site, number, address="198.51.100.8").at.name for number in CROWD[:4]} == {"code"}
+
+
+def test_without_the_file_nobody_is_counted_by_system(site, monkeypatch):
+    """Nothing changes."""
+    monkeypatch.setattr(volume, "SYSTEM_FLOOR", 1)
+
+    assert {post(site, number).at.name for number in CROWD[:4]} == {"code"}
+
+
 @pytest.mark.usefixtures("small")
 def test_what_a_header_claims_is_no_address(site):
     """Key by the connection, never by X-Forwarded-For (RELIABILITY 3)."""
@@ -310,3 +384,35 @@ def test_the_windows_of_a_server_are_as_its_settings_say(settings):
 
     assert alone.add("n", window=HOUR, now=NOW).share == 4
     assert shared.add("n", window=HOUR, now=NOW).share == 8
+
+
+def test_one_person_asked_for_too_often_is_asked_for_another_proof_long_after(site, monkeypatch):
+    """RELIABILITY 3: the pause grows with each question beyond the limit."""
+    monkeypatch.setattr(volume, "PAIR_MOST", 2)
+    came = site.visitor()
+    names = [post(site, SOMCHAI, visitor=came).at.name for _ in range(13)]
+    assert names == ["code"] * 2 + ["another_proof"] * 11
+
+    site.clock.tick(25 * HOUR)  # two windows of 12 hours are over; eleven excesses rest for 31
+    assert post(site, SOMCHAI, visitor=came).at.name == "another_proof"
+    assert post(site, SOMCHAI, address="203.0.113.9").at.name == "code"
+    site.clock.tick(8 * HOUR)
+    assert post(site, SOMCHAI, visitor=came).at.name == "code"
+
+
+def test_a_network_that_types_many_phones_is_asked_for_another_proof(site, monkeypatch):
+    """RELIABILITY 3, toll fraud: no network spends what all have together; a facility's is not counted."""
+    monkeypatch.setattr(volume, "TYPED_FLOOR", 2)
+
+    def typed(n, address="198.51.100.7"):
+        came = post(site, CROWD[n], address=address)
+        came.get(came.at.links["other-phone"])
+        came.send("phone-form", phone=f"010-000-07{n:02}", of_age="yes")
+        return came.at.name
+
+    assert [typed(n) for n in range(4)] == ["code", "code", "another_proof", "another_proof"]
+    assert typed(5, address="203.0.113.9") == "code"
+    house = site.app.extensions["yinyom"]
+    registered = house.settings.model_copy(update={"facility_networks": (ip_network("198.51.100.0/24"),)})
+    site.app.extensions["yinyom"] = replace(house, settings=registered)
+    assert typed(6) == "code"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from idp import alerts, worker
+from idp import alerts, subjects, worker
 from idp.contact import fake
 from idp.login import pin
 from tests.fakes import DAY, HOUR, MINUTE
@@ -202,7 +202,7 @@ def test_a_new_phone_waits_a_day_and_the_owner_can_stop_it(site, visitor, messag
     visitor.send("code-form", code=visitor.newest_code())
 
     assert "waiting" in visitor.at.html
-    assert told_of(messages(), "recovery_started") == 1
+    assert told_of(messages(), "phone_change_started") == 1
     visitor.send("stop-form")
     site.clock.tick(DAY)
     assert told_of(messages(), "phone_changed") == 0
@@ -261,3 +261,15 @@ def test_a_step_before_another_phone_does_not_speak_of_health_data(site, visitor
 
     assert visitor.at.name == "step_up"
     assert "ข้อมูลสุขภาพต้องยืนยัน" not in visitor.at.text
+
+
+def test_messages_speak_the_language_that_was_chosen_last(site, visitor):
+    """PAGES: English equal; a switch by whoever is signed in counts for notices, too."""
+    came_in(visitor)
+    csrf = dict(visitor.at.forms["preferences"].fields)["csrf"]
+
+    visitor.post("/locale", {"csrf": csrf, "lang": "en", "next": "/me/security"})
+
+    with site.work.sessions.reading() as session:
+        ring = site.work.rings.at(site.clock())
+        assert subjects.find_by_national_id(session, ring, SOMCHAI).locale == "en"

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from idp import worker
 from idp.contact import fake
 from tests.fakes import SoftAuthenticator
+from tests.stories.browser import NOT_NOW
 from tests.stories.pages import Page, read
 
 SOMCHAI = "3999000010035"
@@ -26,6 +27,11 @@ class Visitor:
     issuer: str = ISSUER
     at: Page = field(default_factory=lambda: Page(""))
     left_for: str | None = None
+
+    def __post_init__(self) -> None:
+        """Somebody who said "not now" to a passkey before; whoever tests the offer takes the cookies away."""
+        for name in NOT_NOW:
+            self.client.set_cookie(name, "1")
 
     def get(self, address: str, **headers: str) -> Page:
         """Open an address, and follow redirects as a browser does."""

@@ -1,0 +1,7 @@
+"""What a decision asks of rooms that the package of consents has never heard of: one value, given to every question."""
+
+from consent.family import links
+from consent.questions import Rooms
+from idp import visits
+
+ROOMS = Rooms(visit_runs=visits.runs, capacity=links.capacity)
