@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 
 help:
 	@echo "make run      the sandbox: server, worker, demo services (Ctrl-C ends all; ARGS='--reset' clears)"
-	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (at most 5 minutes)"
+	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (about ten minutes on two cores)"
 	@echo "make prove    takes each guard away once and expects a red test"
 	@echo "make browser  the pages in Chromium, with axe (needs chromium)"
 	@echo "make peers    foreign clients over TLS (needs apache2, libapache2-mod-auth-openidc, nginx-light, chromium)"
