@@ -96,7 +96,9 @@ class Settings(Outside):
         default=None, description="TSV of first address, last address and AS number, to count people by AS; none: not."
     )
     token_rate: int = Field(
-        default=6000, ge=0, description="Token requests of one client from one network a minute; 0: any number."
+        default=6000,
+        ge=0,
+        description="Tokens of one client from one network a minute; questions, reports alike; 0: any.",
     )
     redis_url: str | None = Field(
         default=None, description="redis://host:port/db where processes count volume together; default: each its share."

@@ -19,6 +19,7 @@ class Unfit(Exception):  # noqa: N818 -- an answer, not a fault
     status: int
     code: str
     said: str
+    retry_after_s: int | None = None
 
 
 def refusal(unfit: Unfit) -> Resource:

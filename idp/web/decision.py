@@ -10,9 +10,9 @@ from idp import decisions
 from idp.machine_question import Unclear
 from idp.oauth import own
 from idp.oauth.errors import NO_STORE, Answer
-from idp.web import gate
+from idp.web import gate, hurdle
 from idp.web.gate import Tx, Who, route
-from idp.web.protocol import challenge, protocol_request, spoken
+from idp.web.protocol import TOO_MANY, TOO_OFTEN, challenge, protocol_request, spoken
 
 bp = Blueprint("decision", __name__, url_prefix="/consent/v1")
 UNAUTHORIZED = 401
@@ -24,6 +24,9 @@ def decide() -> Response:
     context = gate.context()
     try:
         client = own.caller(context, protocol_request(), own.DECIDE)
+        wait = hurdle.client_wait_s(client.id, what="question")
+        if wait is not None:
+            return spoken(Answer(TOO_MANY, TOO_OFTEN, {"Retry-After": str(wait), **NO_STORE}))
         answer = Answer(200, decisions.ask(context, client, body()).body(), NO_STORE)
     except own.Refused as refused:
         answer = refusal(refused.status, refused.error, refused.description)

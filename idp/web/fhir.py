@@ -14,13 +14,13 @@ from idp.fhir import capability, finding, outcome
 from idp.fhir.outcome import Unfit
 from idp.oauth import own, provider
 from idp.oauth.client_facts import ClientFacts
-from idp.web import gate
+from idp.web import gate, hurdle
 from idp.web.gate import Tx, Who, route
 from idp.web.protocol import challenge, protocol_request
 
 bp = Blueprint("fhir", __name__)
 JSON = outcome.MEDIA_TYPE
-CREATED, UNAUTHORIZED, NOT_ACCEPTABLE = 201, 401, 406
+CREATED, UNAUTHORIZED, NOT_ACCEPTABLE, TOO_MANY = 201, 401, 406, 429
 ISSUE = {401: "login", 403: "forbidden"}
 
 
@@ -33,7 +33,10 @@ def in_fhir(view: Callable[..., Response]) -> Callable[..., Response]:
             in_json()
             return view(**arguments)
         except Unfit as unfit:
-            return resource(outcome.refusal(unfit), unfit.status)
+            response = resource(outcome.refusal(unfit), unfit.status)
+            if unfit.retry_after_s is not None:
+                response.headers["Retry-After"] = str(unfit.retry_after_s)
+            return response
         except own.Refused as refused:
             said = Unfit(refused.status, ISSUE[refused.status], refused.description)
             response = resource(outcome.refusal(said), refused.status)
@@ -49,6 +52,9 @@ def in_fhir(view: Callable[..., Response]) -> Callable[..., Response]:
 def report() -> Response:
     """A data holder tells of one read of its own: 201, or 200 when the same report was taken before."""
     client = caller(own.REPORT)
+    wait = hurdle.client_wait_s(client.id, what="report")
+    if wait is not None:
+        raise Unfit(TOO_MANY, "throttled", "too many reports a minute", wait)
     _, new = reports.receive(gate.context(), client, body())
     said = "taken" if new else "this report was taken before"
     return resource(outcome.done(said), CREATED if new else 200)

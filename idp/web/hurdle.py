@@ -151,12 +151,12 @@ def may_look_up() -> bool:
     return not windows_here().add(f"looks:{keyed(network)}", window=volume.HOUR, now=g.now).over(volume.LOOKS_MOST)
 
 
-def token_wait_s(client_id: str) -> int | None:
-    """How many seconds a client that asks for tokens too often should wait; None counts one request and lets it in.
+def client_wait_s(client_id: str, *, what: str) -> int | None:
+    """How many seconds a client that asks too often for `what` should wait; None counts one request and lets it in.
 
     Counted for what it calls itself together with its network: nobody uses up a client's rate from elsewhere.
     """
-    most, name = gate.house().settings.token_rate, f"token:{keyed(network_here(), client_id)}"
+    most, name = gate.house().settings.token_rate, f"{what}:{keyed(network_here(), client_id)}"
     so_far = windows_here().seen(name, window=volume.MINUTE, now=g.now)
     if most and so_far.over(most - 1):
         return volume.wait_s(so_far, most)

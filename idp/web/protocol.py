@@ -63,7 +63,7 @@ def jwks() -> Response:
 def token() -> Response:
     """RFC 6749 section 3.2. Who asks too often waits (RFC 6585 section 4); nothing of the request is looked at."""
     asked = protocol_request()
-    wait = hurdle.token_wait_s(authentication.named(asked))
+    wait = hurdle.client_wait_s(authentication.named(asked), what="token")
     if wait is not None:
         return spoken(Answer(TOO_MANY, TOO_OFTEN, {"Retry-After": str(wait), **NO_STORE}))
     return spoken(provider.token(gate.context(), asked))

@@ -3,6 +3,7 @@
 Each works at AAL1 (catalogue rule 4, WITHDRAW). PDPA s.19: as easily as it was given, and told what it means first.
 """
 
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Blueprint, Response, g, redirect, render_template, request
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 from consent import purposes, reach, records
 from consent.errors import NotAllowed
 from consent.purposes import Purpose
-from consent.records import ConsentView
+from consent.records import ConsentRecord, ConsentView
 from idp import subjects, withdrawal
 from idp.web import gate, shapes
 from idp.web.citizen import own, own_consents, sight
@@ -71,6 +72,7 @@ def undo(record_id: UUID) -> Response:
     """It was a slip: a new consent in the same words. What needs a stronger sign-in asks for it first."""
     here, signed_in = f"{request.script_root}/me/consents", g.signed_in
     record = records.get(g.session, record_id, subject_id=signed_in.subject_id)
+    newest = f"{here}/{records.of_key(g.session, records.key_of(record))[-1].id}"
     ial = subjects.level_now(g.session, signed_in.subject_id, now=g.now).value
     try:
         again = withdrawal.undo(
@@ -78,10 +80,18 @@ def undo(record_id: UUID) -> Response:
         )
     except NotAllowed as refusal:
         if refusal.code in TOO_WEAK:
-            raise Elsewhere(sight().step_up_url or f"{here}/{record_id}/withdrawn") from None
+            raise Elsewhere(stronger(record)) from None
+        if refusal.code == "replaced":  # a second tap: what stands is shown
+            raise Elsewhere(newest) from None
         raise Refused("undo_too_late", 409, back_url=f"{here}/{record.id}") from None
-    newest = again.id if again else records.of_key(g.session, records.key_of(record))[-1].id
-    return as_response(redirect(f"{here}/{newest}?done=undone", 303))
+    return as_response(redirect(f"{here}/{again.id}?done=undone" if again else newest, 303))
+
+
+def stronger(record: ConsentRecord) -> str:
+    """Where the level of the record's purpose is proved; back to the page of its withdrawal, where the button is."""
+    purpose = purposes.get(record.purpose)
+    back = quote(f"{request.script_root}/me/consents/{record.id}/withdrawn", safe="")
+    return f"{request.script_root}/sign-in?next={back}&aal={purpose.citizen_aal or ''}&ial={purpose.citizen_ial or ''}"
 
 
 @route(bp, "/recipients/<uuid:recipient_id>/withdraw", tx=Tx.READ, who=Who.CITIZEN)

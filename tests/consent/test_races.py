@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 
 from consent import records
 from consent.audit import log, search
-from consent.errors import Conflict
+from consent.errors import Conflict, NotAllowed
 from consent.models import ConsentRecord, ConsentWithdrawal
-from consent.withdrawal import withdraw
+from consent.withdrawal import undo, withdraw
 from tests.consent.cast import PERSON, choice, key
 from tests.fakes import NOW, SECOND
 
@@ -101,3 +101,36 @@ def test_two_first_answers_at_once_are_two_moves_of_one_standing(sessions):
     with sessions.reading() as session:
         assert records.standing(session, key()).move == 2 * ROUNDS
         assert sorted(entry.move for entry in log.of_subject(session, PERSON, limit=100)) == [*range(1, 2 * ROUNDS + 1)]
+
+
+def test_a_withdrawal_undone_twice_at_once_is_one_new_consent(sessions):
+    """Two taps at the same moment: one row decides, and the slower one writes nothing."""
+    with sessions.writing() as session:
+        answer = choice(session)
+
+    def give_and_withdraw(n):
+        with sessions.writing() as session:
+            first = records.give(session, answer, now=NOW + n * SECOND).id
+        with sessions.writing() as session:
+            withdraw(session, first, subject_id=PERSON, actor_id=PERSON, reason=None, now=NOW + n * SECOND)
+        return first
+
+    for n in range(ROUNDS):
+        first, made, start = give_and_withdraw(n), [], threading.Barrier(2)
+
+        def tap(_=0, first=first, made=made, start=start, n=n):
+            start.wait()
+            with sessions.writing() as session:
+                try:
+                    again = undo(session, first, subject_id=PERSON, aal="2.2", ial="2.1", now=NOW + n * SECOND)
+                except NotAllowed as refusal:
+                    assert refusal.code == "replaced"  # noqa: PT017 -- the other tap had committed
+                    return
+                made.append(again)
+
+        taps = [threading.Thread(target=tap) for _ in range(2)]
+        for one in taps:
+            one.start()
+        for one in taps:
+            one.join()
+        assert len([one for one in made if one is not None]) == 1

@@ -19,10 +19,9 @@ COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_no_page_of_the_people_quotes_a_section_of_law(path):
     """consent/catalogue/README.md: "pages cite no section of law for such a row"."""
-    if all(row.status == "verified" for row in purposes.all()):
-        pytest.skip("a lawyer has read every row")
+    unread = [row.code for row in purposes.all() if row.status != "verified"]
 
-    assert SECTION.findall(COMMENT.sub("", path.read_text(encoding="utf-8"))) == []
+    assert unread == [] or SECTION.findall(COMMENT.sub("", path.read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize("row", [row for row in purposes.all() if row.status != "verified"], ids=lambda row: row.code)

@@ -9,7 +9,7 @@ from consent import records
 from consent.models import ConsentWithdrawal
 from consent.withdrawal import REASONS
 from idp.outbox import Letter
-from tests.fakes import HOUR, SoftAuthenticator
+from tests.fakes import HOUR, MINUTE, SoftAuthenticator
 from tests.idp.web.stage import SECRET, VERIFIER
 from tests.idp.web.test_flow import query
 from tests.idp.web.visitor import PIN
@@ -301,7 +301,23 @@ def test_a_slip_is_undone_within_a_minute_by_a_new_consent(site, visitor):
     assert active
     assert active[0].record_id != record
     visitor.at = page
-    assert visitor.send("undo-form").status == 409
+    assert visitor.send("undo-form").name == "me_consent"  # a second tap leads to the first one's consent
+    with site.work.sessions.reading() as session:
+        after = [v for v in records.for_subject(session, site.citizen, now=site.clock()) if v.state == "active"]
+    assert [one.record_id for one in after] == [one.record_id for one in active]
+
+
+def test_after_a_minute_nothing_is_undone_and_the_page_says_what_to_do(site, visitor):
+    """A withdrawal is over: whoever wants it back is asked by the service again."""
+    record = agreed(site, visitor)
+    visitor.get(f"/me/consents/{record}/withdraw")
+    page = visitor.send("withdraw-form")
+    site.clock.tick(2 * MINUTE)
+    visitor.at = page
+
+    page = visitor.send("undo-form")
+
+    assert (page.status, page.texts["error-code"]) == (409, "undo_too_late")
 
 
 def test_who_signed_in_with_one_step_confirms_before_undoing(site, visitor):
@@ -312,8 +328,11 @@ def test_who_signed_in_with_one_step_confirms_before_undoing(site, visitor):
     other.send("withdraw-form")
 
     other.send("undo-form")
-
     assert other.at.name == "step_up"
+    other.get(other.at.links["use-pin"])
+
+    assert other.send("pin-form", pin=PIN).name == "withdrawn"
+    assert other.send("undo-form").name == "me_consent"
 
 
 def test_one_kind_of_data_and_one_organisation_are_taken_back_from_the_list(site, visitor):

@@ -13,7 +13,7 @@ from idp.proofing.sources.fake_card_status import SandboxCardStatus
 from idp.web import hurdle
 from tests.fakes import HOUR, MINUTE, NOW, SoftAuthenticator
 from tests.idp.web.conftest import build
-from tests.idp.web.stage import person
+from tests.idp.web.stage import SECRET, person
 from tests.idp.web.visitor import ISSUER, SOMCHAI
 from tests.stories.people import numbers
 
@@ -416,3 +416,14 @@ def test_a_network_that_types_many_phones_is_asked_for_another_proof(site, monke
     registered = house.settings.model_copy(update={"facility_networks": (ip_network("198.51.100.0/24"),)})
     site.app.extensions["yinyom"] = replace(house, settings=registered)
     assert typed(6) == "code"
+
+
+def test_questions_and_reports_have_their_rate_too(few):
+    """RFC 6585 section 4: whoever floods a person's list, or asks about everybody, waits; other clients do not."""
+    client, basic = few.app.test_client(), ("holder", SECRET)
+    for path in ("/consent/v1/decide", "/audit/v1/AuditEvent"):
+        answers = [client.post(path, json={}, auth=basic) for _ in range(4)]
+        assert 429 not in {one.status_code for one in answers[:3]}, [one.status_code for one in answers]
+        assert answers[3].status_code == 429
+        assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
+    assert client.post("/audit/v1/AuditEvent", json={}, auth=basic).json["issue"][0]["code"] == "throttled"
