@@ -26,7 +26,7 @@ class Post:
     def __init__(self, sessions, ring, kek):
         self.sessions, self.ring, self.rings = sessions, ring, KeyRings(sessions, kek)
         self.sms = FakeSms()
-        self.fetcher = GuardedFetcher(allow_loopback=True, timeout_s=0.3)
+        self.fetcher = GuardedFetcher(allow_loopback=True, timeout_s=2)
         self.ports = Ports(NoRegistry(), self.sms, self.fetcher, SyntheticOnly())
 
     def queue(self, to="+66100000035", body="123456", *, kind="sms", key="key-1", now=NOW, **more):

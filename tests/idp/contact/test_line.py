@@ -18,7 +18,7 @@ def server():
 
 
 def push(server, *, token=None):
-    return HttpLinePush(api=server.url, token=token or server.channel_token, wire=Wire("line-push", timeout_s=0.3))
+    return HttpLinePush(api=server.url, token=token or server.channel_token, wire=Wire("line-push", timeout_s=2))
 
 
 def failed(server, **told):

@@ -31,7 +31,7 @@ def server():
 
 def adapter(server, **changed):
     told = {"channel_id": CHANNEL.client_id, "secret": CHANNEL.secret, **changed}
-    return HttpLineLogin(web=server.url, api=server.url, wire=Wire("line", timeout_s=0.3), **told)
+    return HttpLineLogin(web=server.url, api=server.url, wire=Wire("line", timeout_s=2), **told)
 
 
 def returned(line, *, nonce="n-1", befriend=False):

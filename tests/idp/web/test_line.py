@@ -34,7 +34,7 @@ def site(site, server):
         api=server.url,
         channel_id=CHANNEL.client_id,
         secret=CHANNEL.secret,
-        wire=Wire("line", timeout_s=0.5),
+        wire=Wire("line", timeout_s=3),
     )
     site.app.extensions["yinyom"] = replace(house, ports=replace(house.ports, line_login=line))
     return site

@@ -35,7 +35,7 @@ def site(site, server):
     """The site, registered at ThaID."""
     house = site.app.extensions["yinyom"]
     thaid = HttpThaid(
-        url=server.url, client_id=CLIENT.client_id, secret=CLIENT.secret, wire=Wire("thaid", timeout_s=0.5)
+        url=server.url, client_id=CLIENT.client_id, secret=CLIENT.secret, wire=Wire("thaid", timeout_s=3)
     )
     site.app.extensions["yinyom"] = replace(house, ports=replace(house.ports, thaid=thaid))
     return site
