@@ -34,9 +34,7 @@ def server(clock):
 def site(site, server):
     """The site, registered at ThaID."""
     house = site.app.extensions["yinyom"]
-    thaid = HttpThaid(
-        url=server.url, client_id=CLIENT.client_id, secret=CLIENT.secret, wire=Wire("thaid", timeout_s=3)
-    )
+    thaid = HttpThaid(url=server.url, client_id=CLIENT.client_id, secret=CLIENT.secret, wire=Wire("thaid", timeout_s=3))
     site.app.extensions["yinyom"] = replace(house, ports=replace(house.ports, thaid=thaid))
     return site
 
