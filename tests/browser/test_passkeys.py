@@ -31,16 +31,10 @@ def credential_of(person):
 
 
 def at_sign_in(live, person):
-    """The sign-in page without a session; the offer in the field waits for nobody, so the device is asked by hand."""
+    """The sign-in page without a session, in a browser that knows no offer in the field: the button alone asks."""
     person.page.context.clear_cookies()
-    present(person, is_present=False)
+    person.know_no_offer()
     person.page.goto(f"{live.issuer}/sign-in?next=/me")
-
-
-def present(person, *, is_present):
-    """Whether somebody touches the authenticator."""
-    told = {"authenticatorId": person.authenticator, "enabled": is_present}
-    person.cdp.send("WebAuthn.setAutomaticPresenceSimulation", told)
 
 
 def status(person):
@@ -105,7 +99,6 @@ def test_a_device_that_does_not_verify_its_user_opens_nothing(live, owner):
     person = owner
     at_sign_in(live, person)
     person.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": person.authenticator, "isUserVerified": False})
-    present(person, is_present=True)
 
     person.page.locator("#passkey-button").click()
 
@@ -121,14 +114,12 @@ def test_a_copy_that_lags_behind_is_refused_with_its_reason(live, owner):
     person = owner
     copied = credential_of(person)
     at_sign_in(live, person)
-    present(person, is_present=True)
     person.press("#passkey-button")
     assert credential_of(person)["signCount"] > copied["signCount"]
     told = {"authenticatorId": person.authenticator}
     person.cdp.send("WebAuthn.removeCredential", {**told, "credentialId": copied["credentialId"]})
     person.cdp.send("WebAuthn.addCredential", {**told, "credential": {**copied, "signCount": copied["signCount"] - 1}})
     at_sign_in(live, person)
-    present(person, is_present=True)
 
     person.page.locator("#passkey-button").click()
 
