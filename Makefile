@@ -11,11 +11,11 @@ export PYTHONUNBUFFERED := 1
 
 help:
 	@echo "make run      the sandbox: server, worker, demo services (Ctrl-C ends all; ARGS='--reset' clears)"
-	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (about ten minutes on two cores)"
+	@echo "make test     ruff, mypy, import-linter, pytest on SQLite (about eight minutes on two cores)"
 	@echo "make prove    takes each guard away once and expects a red test"
 	@echo "make browser  the pages in Chromium, with axe (needs chromium)"
 	@echo "make peers    foreign clients over TLS (needs apache2, libapache2-mod-auth-openidc, nginx-light, chromium)"
-	@echo "make faults   kills, full disks and lost databases (needs root, PostgreSQL's programs)"
+	@echo "make faults   kills, full disks and lost databases (needs root, PostgreSQL's programs, faketime)"
 	@echo "make image    builds the Dockerfile and runs it (needs root, buildah, podman, runc, mmdebstrap)"
 	@echo "make bench    requests a second beside a peer (needs wrk)"
 	@echo "make lock     new hashed locks from pyproject.toml"

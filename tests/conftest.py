@@ -1,25 +1,31 @@
 """One database per test on either engine, keys made once, and a guard that no test may leak a person."""
 
+import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete, insert, make_url, select, text
+from sqlalchemy import Engine, delete, event, insert, make_url, select, text
 
+from consent import db as guards
 from idp import keys, migrations
 from idp.db import Session, Sessions, make_engine, make_sessions
 from idp.keys import KeyRing
 from idp.migrations.models import metadata
 from idp.settings import Settings
-from tests import leaks
+from tests import leaks, once
 from tests.fakes import NOW, Clock
 
 KEK = bytes(range(32))
 STORAGE = {"session", "sessions", "ring"}
 PEERS = Path(__file__).parent / "peers"
 URL_VARIABLE = "YINYOM_TEST_DATABASE_URL"
+TEMPLATES_VARIABLE = "YINYOM_TEST_TEMPLATES"  # a folder that outlives the run: `make prove` starts hundreds
+once.for_all_tests()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -36,12 +42,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "template.db"
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A database that every test copies, migrated once; and what is compiled for one is compiled for all."""
+    folder = Path(os.environ.get(TEMPLATES_VARIABLE) or tmp_path_factory.mktemp("template"))
+    path = folder / f"{_schema()}.db"
+    if not path.exists():
+        made = folder / f"{os.getpid()}.db"
+        migrated = make_engine(f"sqlite:///{made}")
+        migrations.upgrade(migrated)
+        migrated.dispose()
+        made.replace(path)
     engine = make_engine(f"sqlite:///{path}")
-    migrations.upgrade(engine)
+    engine.connect().close()  # the dialect learns which SQLite this is
     engine.dispose()
-    return path
+    return engine.execution_options(compiled_cache={})
+
+
+def _schema() -> str:
+    """What the schema follows from: the revisions, and the triggers that they make."""
+    revisions = sorted(Path(str(migrations.__file__)).parent.rglob("*.py"))
+    sources = [path.read_bytes() for path in (*revisions, Path(str(guards.__file__)))]
+    return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +76,7 @@ def _postgresql() -> Iterator[Engine]:
         connection.execute(text(f"CREATE DATABASE {name}"))
     engine = make_engine(server.set(database=name).render_as_string(hide_password=False))
     migrations.upgrade(engine)
-    yield engine
+    yield engine.execution_options(compiled_cache={})
     engine.dispose()
     with admin.connect() as connection:
         connection.execute(text("SET statement_timeout = 0"))
@@ -65,9 +86,13 @@ def _postgresql() -> Iterator[Engine]:
 
 def empty(engine: Engine) -> None:
     """Delete every row of a PostgreSQL test database, past its guards: only a superuser can, never the server."""
-    tables = "; ".join(str(delete(table)) for table in reversed(metadata().sorted_tables))
     with engine.begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {tables}")
+        connection.exec_driver_sql(f"SET LOCAL session_replication_role = replica; {_every_row()}")
+
+
+@cache
+def _every_row() -> str:
+    return "; ".join(str(delete(table)) for table in reversed(metadata().sorted_tables))
 
 
 @pytest.fixture
@@ -78,11 +103,19 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         yield shared.execution_options()  # another name for its pool: what a process remembers by engine starts empty
         empty(shared)
         return
+    template: Engine = request.getfixturevalue("_sqlite")
     path = tmp_path / "yinyom.db"
-    shutil.copyfile(request.getfixturevalue("_sqlite_template"), path)
+    shutil.copyfile(str(template.url.database), path)
     own = make_engine(f"sqlite:///{path}")
-    yield own
+    event.listen(own, "connect", _hurry)
+    own.dialect = template.dialect
+    yield own.execution_options(**template.get_execution_options())
     own.dispose()
+
+
+def _hurry(dbapi: sqlite3.Connection, _record: object) -> None:
+    """No machine fails here; `make faults` pulls plugs, and there nobody hurries."""
+    dbapi.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture

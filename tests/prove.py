@@ -3,31 +3,33 @@
 A guard that can go without a test noticing is decoration. Taken away one at a time: each row of CHECKS, each
 append-only trigger, each Personal or Sealed mark, each protected or layered import contract (by committing the offence
 it forbids), and each condition that makes a one-time thing one-time. Prints what nobody noticed, and exits 1.
+
+All their tests are run once before, with every guard in place. YINYOM_TESTS_ARE_GREEN=1 says that somebody just did
+(`.ci/run`): then they are only looked for.
 """
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 from consent.db import append_only_tables
 from idp.migrations.models import metadata
+from tests.prove_acting import ACTING
 from tests.prove_consent import CONSENT
 from tests.prove_ladder import LADDER
+from tests.prove_rights import RIGHTS
+from tests.prove_runner import LINT, LONGEST_S, ROOT, Runner
 
-ROOT = Path(__file__).parents[1]
-LEFT_OUT = (".venv", ".git", "__pycache__", "node_modules", "sandbox", "screenshots", ".*_cache", ".hypothesis", "dist")
-LONGEST_S = 120
 AT_ONCE = max(2, os.cpu_count() or 2)
-LINT = ("importlinter",)
+GREEN_VARIABLE = "YINYOM_TESTS_ARE_GREEN"
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def guards() -> Iterator[Guard]:
     yield from checks()
     yield from triggers()
     yield from marks()
-    yield from (Guard(*facts) for facts in (*ONE_TIME, *READABLE, *LADDER, *CONSENT))
+    yield from (Guard(*facts) for facts in (*ONE_TIME, *READABLE, *LADDER, *CONSENT, *RIGHTS, *ACTING))
     yield from (Guard(f"contract: {name}", file, "", line, LINT) for name, file, line in OFFENCES)
 
 
@@ -175,7 +177,7 @@ def triggers() -> Iterator[Guard]:
     for table in append_only_tables():
         for verb in ("UPDATE", "DELETE"):
             skip = f'            if (table, verb) == ("{table}", "{verb}"):\n                continue\n'
-            tests = ("tests/house/test_tables.py", "-k", "append_only or guarded")
+            tests = ("tests/house/test_tables.py", "-k", f"(append_only or guarded) and {table}")
             yield Guard(f"trigger: {verb} on {table}", "consent/db.py", body, skip + body, tests)
 
 
@@ -193,21 +195,14 @@ def marks() -> Iterator[Guard]:
             )
 
 
-def copy_of_the_tree(place: Path) -> Path:
-    """A tree of its own for one runner."""
-    tree = place / "tree"
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    return tree
-
-
-def is_red(guard: Guard, tree: Path) -> bool:
-    """Take the guard away, run its tests, put it back. A guard whose text moved is an error, not a pass."""
-    path = tree / guard.file
+def is_red(guard: Guard, runner: Runner) -> bool:
+    """Take the guard away, run its tests, put it back."""
+    path = runner.tree / guard.file
     before = path.read_text(encoding="utf-8") if path.exists() else None
     path.write_text(without(guard, before or ""), encoding="utf-8")
     forget_byte_code(path)
     try:
-        return run(guard.tests, tree) != 0
+        return runner.red(guard.tests)
     finally:
         forget_byte_code(path)
         if before is None:
@@ -224,54 +219,48 @@ def forget_byte_code(path: Path) -> None:
 
 def without(guard: Guard, before: str) -> str:
     """The file without its guard, or with the offence at its end."""
-    if guard.tests == LINT:
-        return f"{before}\n{guard.new}\n"
-    if guard.old not in before:
-        raise SystemExit(f"{guard.name}: its text is no longer in {guard.file}; tell tests/prove.py")
-    return before.replace(guard.old, guard.new, 1)
+    return f"{before}\n{guard.new}\n" if guard.tests == LINT else before.replace(guard.old, guard.new, 1)
 
 
-def run(tests: Sequence[str], tree: Path, *, longest_s: int = LONGEST_S) -> int:
-    """The exit code of the tests, or of the import linter. A run that hangs is red."""
-    pytest = ["-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", *tests]
-    lint = ["-c", "from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"]
-    command = [sys.executable, *(lint if tests == LINT else pytest)]
-    env = {**os.environ, "PYTHONPATH": str(tree)}
-    env.pop("YINYOM_TEST_DATABASE_URL", None)
-    try:
-        done = subprocess.run(command, cwd=tree, env=env, capture_output=True, timeout=longest_s, check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return 1
-    return done.returncode
+def refuse_what_moved(every: Sequence[Guard]) -> None:
+    """A guard whose text is no longer there is an error, not a pass."""
+    moved = [
+        f"{guard.name}: its text is no longer in {guard.file}; tell tests/prove.py"
+        for guard in every
+        if guard.tests != LINT and guard.old not in (ROOT / guard.file).read_text(encoding="utf-8")
+    ]
+    if moved:
+        raise SystemExit("\n".join(moved))
+
+
+def refuse_a_red_start(every: Sequence[Guard], runner: Runner) -> None:
+    """Tests that are red with every guard in place, or that are not there, prove nothing."""
+    tests = dict.fromkeys(test for guard in every for test in guard.tests if ".py" in test)
+    how = ("--collect-only",) if os.environ.get(GREEN_VARIABLE) == "1" else ("-n", str(AT_ONCE))
+    lint = LINT if any(guard.tests == LINT for guard in every) else ()
+    for chosen in filter(None, ((*how, *tests) if tests else (), lint)):
+        if runner.red(chosen, longest_s=max(1, len(tests)) * LONGEST_S):
+            raise SystemExit(f"red before anything was taken away: {' '.join(chosen)}")
 
 
 def unnoticed(every: Sequence[Guard]) -> list[str]:
     """The names of the guards that nothing missed."""
-    trees: SimpleQueue[Path] = SimpleQueue()
-    with tempfile.TemporaryDirectory() as place:
-        for number in range(AT_ONCE):
-            trees.put(copy_of_the_tree(Path(place) / str(number)))
-        refuse_a_red_start(every, trees.get(), trees)
+    runners: SimpleQueue[Runner] = SimpleQueue()
+    with tempfile.TemporaryDirectory() as place, ExitStack() as until_all_is_proved:
+        made = [until_all_is_proved.enter_context(Runner(Path(place), number)) for number in range(AT_ONCE)]
+        refuse_a_red_start(every, made[0])
+        for runner in made:
+            runners.put(runner)
 
         def prove(guard: Guard) -> str | None:
-            tree = trees.get()
-            red = is_red(guard, tree)
-            trees.put(tree)
+            runner = runners.get()
+            red = is_red(guard, runner)
+            runners.put(runner)
             say(f"{'noticed  ' if red else 'UNNOTICED'} {guard.name}")
             return None if red else guard.name
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return [name for name in pool.map(prove, every) if name]
-
-
-def refuse_a_red_start(every: Sequence[Guard], tree: Path, trees: "SimpleQueue[Path]") -> None:
-    """Tests that are red with every guard in place prove nothing."""
-    files = dict.fromkeys(test for guard in every for test in guard.tests if test.endswith(".py"))
-    together = ("-n", str(AT_ONCE), *files) if files else ()
-    for tests in filter(None, (together, LINT)):
-        if run(tests, tree, longest_s=len(files) * LONGEST_S) != 0:
-            raise SystemExit(f"red before anything was taken away: {' '.join(tests)}")
-    trees.put(tree)
 
 
 def say(line: str) -> None:
@@ -284,6 +273,7 @@ def main() -> int:
     """0 when every guard was missed by a test."""
     began = time.monotonic()
     chosen = [guard for guard in guards() if all(word in guard.name for word in sys.argv[1:])]
+    refuse_what_moved(chosen)
     left = unnoticed(chosen)
     say(f"{len(chosen) - len(left)} of {len(chosen)} guards are proved, in {time.monotonic() - began:.0f} s")
     for name in left:

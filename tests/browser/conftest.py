@@ -66,8 +66,9 @@ def visitor(chromium: Browser, live: Live) -> Iterator[Callable[..., Visitor]]:
 
 
 PARTS = {"audit_parts", "card_fields", "desk_parts", "login_others", "me_factors", "session_rows", "shared_device"}
-PARTS |= {"rights_parts", "breach_parts", "refusal_parts"}
-PARTS |= {"emergency_parts", "family_parts", "acting_for"}
+PARTS |= {"rights_parts", "breach_parts", "refusal_parts", "refusal_form"}
+PARTS |= {"emergency_parts", "family_parts", "helper_parts", "acting_for", "access_lines"}
+PARTS |= {"ward_page", "ward_parts"}
 PIECES = {"base", "dev_words", "error_texts", "macros"} | PARTS
 MOVES_ON = {"continue", "leaving"}  # leave by themselves at once; their markup is the error page's
 

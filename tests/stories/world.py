@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,17 @@ class World:
         """A national ID that no story has used: alive, unproved, dead, phoneless, young, or unknown to us."""
         return next(self.crowds[kind])
 
-    def start(self, name: str) -> None:
-        """Start one process by its name and wait until it answers."""
-        command, env = self.commands()[name]
+    def start(self, *names: str) -> None:
+        """Start processes by their names, all at once, and wait until each answers."""
         self.temporary.mkdir(exist_ok=True)
-        env = {**env, "TMPDIR": str(self.temporary)}
-        self.children.start(name, command, env=env, log=self.folder.log_file(name))
-        if name != "worker":
-            eventually(lambda: self._alive(name), f"{name} did not start: {self.log_of(name)}", within_s=90)
+        known = self.commands()
+        for name in names:
+            command, env = known[name]
+            env = {**env, "TMPDIR": str(self.temporary)}
+            self.children.start(name, command, env=env, log=self.folder.log_file(name))
+        for name in names:
+            if name != "worker":
+                eventually(partial(self._alive, name), f"{name} did not start: {self.log_of(name)}", within_s=90)
 
     def stop(self, name: str) -> None:
         """End one process and everything it started."""
@@ -150,8 +154,7 @@ def running(path: Path) -> Iterator[World]:
         world = prepare(path, url)
         try:
             with world.children:
-                for name in ("web", "worker", "holder", "portal"):
-                    world.start(name)
+                world.start("web", "worker", "holder", "portal")
                 yield world
         finally:
             world.sessions.engine.dispose()
