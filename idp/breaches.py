@@ -1,24 +1,33 @@
-"""The story of a breach: its texts are sealed, its people are told by the worker (PDPA s.37(4))."""
+"""The story of a breach: its texts are sealed, its people are told by the worker (PDPA s.37(4)).
 
-from collections.abc import Iterator
+One officer asks for the telling, another confirms it. The worker tells them some at a time, each batch in one
+transaction with the list of who was told: a worker that dies tells nobody twice and leaves nobody out.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from consent.db import new_id
-from consent.errors import NotAllowed, NotFound
+from consent.errors import Conflict, ConsentError, NotAllowed, NotFound
+from consent.models import ConsentStanding
 from consent.rights import breach
-from consent.rights.models import BreachCase
-from idp import alerts, jobs, subjects
+from consent.rights.models import BreachAssessment, BreachCase, BreachTold
+from idp import alerts, jobs
 from idp.jobs import Job
 from idp.keys import KeyRing
 from idp.oauth import clients
+from idp.people import Subject
 from idp.settings import Settings
 
 TELL = "tell-of-breach"
 LONGEST = 4000
+BATCH = 50  # people in one transaction
+STUCK_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,17 @@ class Opened:
     facts: str
     assessment: str
     late_reasons: str
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How far the telling has come. `unreached`: whom no way reaches. `stuck`: somebody is `left` for too long."""
+
+    told: int
+    of: int
+    unreached: int
+    left: bool
+    stuck: bool
 
 
 def start(
@@ -70,7 +90,7 @@ def weigh(
     by: UUID,
     now: datetime,
 ) -> BreachCase:
-    """Keep the assessment. Raises: as `breach.weigh`; NotAllowed(code="assessment") without words."""
+    """Keep an assessment, the first or a newer one. Raises: as `breach.weigh`; NotAllowed(code="assessment")."""
     sealed = _sealed(ring, breach_id, "assessment", assessment)
     return breach.weigh(session, breach_id, risk=risk, affected=affected, assessment=sealed, by=by, now=now)
 
@@ -90,23 +110,42 @@ def explain(session: Session, ring: KeyRing, breach_id: UUID, *, reasons: str, b
 
 
 def tell(session: Session, breach_id: UUID, *, by: UUID, now: datetime) -> BreachCase:
-    """Have everybody told whose data that service, or any, may have had; the worker does it, each person once.
+    """A second officer has everybody told whose data that service, or any, may have had; the worker does it.
 
-    Raises: NotFound; Conflict when they were told already.
+    Raises: NotFound; NotAllowed(code="same_officer"); Conflict as `breach.told`.
     """
-    case = breach.get(session, breach_id)
-    people = list(_people(session, case))
-    case = breach.told(session, breach_id, count=len(people), by=by, now=now)
+    count = _count(session, breach.get(session, breach_id))
+    case = breach.told(session, breach_id, count=count, by=by, now=now)
     jobs.enqueue_job(session, TELL, breach_id, now=now)
     return case
 
 
+def go_on(session: Session, breach_id: UUID, *, now: datetime) -> None:
+    """Have the worker take it up again, after it gave up. Raises: NotFound; Conflict when nobody is left to be told."""
+    case = breach.get(session, breach_id)
+    if case.told_at is None or not _waiting(session, case, limit=1):
+        raise Conflict("Nobody is left to be told.", detail="breach")
+    jobs.enqueue_job(session, TELL, breach_id, now=now)
+
+
 def spread(session: Session, ring: KeyRing, settings: Settings, job: Job, *, now: datetime) -> None:  # noqa: ARG001 -- a job's verb
-    """Tell each of them by every way that reaches them. Whose account is shut is reached no more."""
+    """Tell the next of them by every way that reaches them, and leave the others to the next job."""
     case = breach.get(session, job.ref_id)
-    for person in _people(session, case):
-        alerts.tell(session, ring, subject_id=person, kind="breach", now=now)
+    people = _waiting(session, case, limit=BATCH)
+    for person in people:
+        _tell(session, ring, case, person, now=now)
     jobs.finish(session, job.id)
+    if len(people) == BATCH:
+        jobs.enqueue_job(session, TELL, case.id, now=now)
+
+
+def telling(session: Session, case: BreachCase, *, now: datetime) -> Telling | None:
+    """How far the telling has come; None before it was confirmed."""
+    if case.told_at is None:
+        return None
+    told, unreached = breach.progress(session, case.id)
+    left = bool(_waiting(session, case, limit=1))
+    return Telling(told, case.told or 0, unreached, left, left and now > case.told_at + STUCK_AFTER)
 
 
 def opened(session: Session, ring: KeyRing, breach_id: UUID, *, now: datetime) -> Opened:
@@ -123,11 +162,42 @@ def opened(session: Session, ring: KeyRing, breach_id: UUID, *, now: datetime) -
     return Opened(case, breach.due(case, now=now), texts["facts"], texts["assessment"], texts["late_reasons"])
 
 
-def _people(session: Session, case: BreachCase) -> Iterator[UUID]:
+def _tell(session: Session, ring: KeyRing, case: BreachCase, person: UUID, *, now: datetime) -> None:
+    """One person. Whom nothing reaches holds up nobody behind them."""
+    once = session.begin_nested()
+    try:
+        if breach.tell_once(session, case.id, person, reached=True, now=now):
+            alerts.tell(session, ring, subject_id=person, kind="breach", now=now)
+        once.commit()
+    except (KeyError, ConsentError):  # their key is gone: the account is being closed at this moment
+        once.rollback()
+        breach.tell_once(session, case.id, person, reached=False, now=now)
+
+
+def _concerned(session: Session, case: BreachCase) -> tuple[ColumnElement[bool], ...]:
+    """SQL: living accounts whose data that service, or any, may have had."""
     client = clients.find(session, case.client_id) if case.client_id else None
-    for person in breach.people_of(session, client.legal_entity_id if client else None):
-        if subjects.get(session, person).status == "active":
-            yield person
+    stands = exists().where(ConsentStanding.subject_id == Subject.id)
+    if client is not None:
+        stands = stands.where(ConsentStanding.recipient_id == client.legal_entity_id)
+    return Subject.status == "active", stands
+
+
+def _count(session: Session, case: BreachCase) -> int:
+    return session.scalar(select(func.count()).select_from(Subject).where(*_concerned(session, case))) or 0
+
+
+def _waiting(session: Session, case: BreachCase, *, limit: int) -> Sequence[UUID]:
+    told = exists().where(BreachTold.breach_id == case.id, BreachTold.subject_id == Subject.id)
+    query = select(Subject.id).where(*_concerned(session, case), ~told).order_by(Subject.id).limit(limit)
+    return session.scalars(query).all()
+
+
+def history(session: Session, ring: KeyRing, breach_id: UUID) -> list[tuple[BreachAssessment, str]]:
+    """Every assessment with its words, oldest first; words that were let go are empty."""
+    place = _place(breach_id, "assessment")
+    rows = breach.assessments(session, breach_id)
+    return [(one, ring.open(one.words, place=place) if one.words else "") for one in rows]
 
 
 def _sealed(ring: KeyRing, breach_id: UUID, part: str, words: str) -> bytes:

@@ -20,8 +20,8 @@ from consent.audit import log
 from consent.audit.log import Actor
 from consent.db import rows_of, table_of
 from consent.errors import Conflict, NotAllowed
-from consent.family import links
-from consent.rights import cases
+from consent.family import invitations, links
+from consent.rights import cases, restricting, transferring
 from consent.rights.clocks import Kind
 from consent.rights.models import Erased, RightsCase
 from idp import alerts, emergency_access, family, rights, signing_out, withdrawal
@@ -88,6 +88,8 @@ def holds(session: Session, subject_id: UUID, *, now: datetime, but: UUID | None
     worked = or_(StaffAssignment.ends_at.is_(None), StaffAssignment.ends_at > now - STAFF_KEPT)
     if session.scalars(select(StaffAssignment.id).where(StaffAssignment.subject_id == subject_id, worked)).first():
         found.append("staff_role")
+    if restricting.running(session, subject_id, now=now):
+        found.append("restricted")
     own = None if but is None else session.get(RightsCase, but)
     if own is not None and own.hold is not None and own.hold not in found:
         found.append(own.hold)
@@ -105,13 +107,19 @@ def carry_out(session: Session, ring: KeyRing, settings: Settings, case_id: UUID
         raise NotAllowed("This request is no erasure.", code="not_erasure")
     if case.state != "open":
         raise Conflict("This request was answered already.", detail="rights_case")
-    if now < case.opened_at + REST:
+    if now < earliest(case):
         raise NotAllowed("The person can still say that it was not them.", code="too_soon")
     if holds(session, case.subject_id, now=now, but=case_id):
         raise NotAllowed("Something keeps the data for now.", code="held")
     alerts.tell(session, ring, subject_id=case.subject_id, kind="erased", now=now)
+    rights.tell_actor(session, ring, case, now=now)
     cases.answer(session, case_id, by=Actor.staff(by), now=now)
     erase(session, ring, settings, case.subject_id, now=now)
+
+
+def earliest(case: RightsCase) -> datetime:
+    """PURE: from when an erasure may be done: the person was told when it was asked for, or entered from a paper."""
+    return (case.entered_at or case.opened_at) + REST
 
 
 def erase(session: Session, ring: KeyRing, settings: Settings, subject_id: UUID, *, now: datetime) -> None:
@@ -193,12 +201,13 @@ def _withdraw_everything(
 
 
 def _leave_the_family(session: Session, ring: KeyRing, settings: Settings, subject_id: UUID, *, now: datetime) -> None:
-    """Nobody acts for them any more, and they for nobody; the others are told."""
+    """Nobody acts for them any more, and they for nobody; the others are told. No choice of a helper waits."""
     by = Actor.citizen(subject_id)
     for link in (*links.of_guardian(session, subject_id, now=now), *links.of_ward(session, subject_id, now=now)):
         ended = links.end(session, link.id, by=by, reason="erased", now=now)
         if ended is not None:
             family.over(session, ring, settings, ended, by=subject_id, now=now)
+    invitations.end_of_person(session, subject_id, now=now)
 
 
 def _close_cases(session: Session, subject_id: UUID, *, now: datetime) -> None:
@@ -206,6 +215,7 @@ def _close_cases(session: Session, subject_id: UUID, *, now: datetime) -> None:
     for case in cases.of_subject(session, subject_id):
         if case.state == "open":
             cases.answer(session, case.id, by=SYSTEM, now=now)
+    transferring.take_back_all(session, subject_id, now=now)
 
 
 def _remember(session: Session, subject_id: UUID, *, now: datetime, repeated: bool = False) -> None:

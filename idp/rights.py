@@ -3,7 +3,7 @@
 What a case is and how long it may take stands in `consent.rights`. Here it meets people: their keys, their phones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from consent.audit.log import Actor
 from consent.db import new_id
 from consent.errors import NotAllowed
+from consent.family import links
+from consent.family.rules import Deed
 from consent.receipts import grouped, spelt
 from consent.rights import cases, clocks
-from consent.rights.cases import NOTHING, About
+from consent.rights.asked import NOTHING, REVIEW, About, Paper
 from consent.rights.clocks import Clock, Kind
 from consent.rights.models import RightsCase
 from idp import alerts, subjects
@@ -25,6 +27,7 @@ from idp.people import PersonSealer
 LONGEST_WORDS = 2000
 NUMBER_LETTERS, NUMBER_BITS = 8, 40
 STRONG = frozenset({Kind.erasure})  # asked for only by who just used two factors
+DEEDS: Mapping[Kind, Deed] = {Kind.access: Deed.open, Kind.portability: Deed.open, Kind.erasure: Deed.erase}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Seen:
     answer: str = ""
 
 
+def deed_of(kind: Kind) -> Deed:
+    """PURE: what a request of this kind does, where somebody asks for a ward (PDPA s.20)."""
+    return DEEDS.get(kind, Deed.ask)
+
+
 def ask(
     session: Session,
     ring: KeyRing,
@@ -48,43 +56,71 @@ def ask(
     now: datetime,
     words: str = "",
     about: About = NOTHING,
+    actor_id: UUID | None = None,
 ) -> RightsCase:
     """Open the person's request, or add the words to the same one that is open already. Appends dsar.opened.
 
-    Raises: NotAllowed(code=…): `too_long`, `too_many`, `about` for a line or a consent that is not this person's (the
-    caller has looked); NotFound for an unknown person.
+    `actor_id`: who asks in the person's name (PDPA s.20); the caller has looked whether they may. Raises:
+    NotAllowed(code=…): `too_long`, `too_many`, `about` for a line or a consent that is not this person's (the caller
+    has looked); NotFound for an unknown person.
+    """
+    other = None if actor_id == subject_id else actor_id
+    by = Actor.citizen(other or subject_id)
+    case, new = open_or_add(
+        session, ring, kind, words, subject_id=subject_id, by=by, about=about, actor_id=other, now=now
+    )
+    if new and kind is Kind.erasure:
+        alerts.tell(session, ring, subject_id=subject_id, kind="erasure_asked", now=now)
+    return case
+
+
+def open_or_add(
+    session: Session,
+    ring: KeyRing,
+    kind: Kind,
+    words: str,
+    *,
+    subject_id: UUID,
+    by: Actor,
+    now: datetime,
+    about: About = NOTHING,
+    actor_id: UUID | None = None,
+    paper: Paper | None = None,
+) -> tuple[RightsCase, bool]:
+    """The case with these words in it, and whether it is new. Who asks, and how they are known, the caller has looked.
+
+    Raises: NotAllowed(code="too_long"), and as `cases.open_case`; NotFound for an unknown person.
     """
     if len(words) > LONGEST_WORDS:
         raise NotAllowed("Please say it shorter.", code="too_long")
     subjects.get(session, subject_id)
-    same = cases.open_of(session, subject_id, kind, about)
-    if same is not None:
-        earlier = _opened(session, ring, same, same.words, "words")
-        if not words or words in earlier:
-            return same
-        joined = f"{earlier}\n\n{words}".strip()[-LONGEST_WORDS:]
-        return cases.add_words(session, same.id, _seal(session, ring, same, "words", joined))
     case_id = new_id()
     case = cases.open_case(
         session,
         kind,
         subject_id=subject_id,
-        by=Actor.citizen(subject_id),
+        by=by,
         words=_sealed(session, ring, words, owner=subject_id, field=field_of(case_id, "words")) if words else None,
         about=about,
         case_id=case_id,
+        actor_id=actor_id,
+        paper=paper,
         now=now,
     )
-    if kind is Kind.erasure:
-        alerts.tell(session, ring, subject_id=subject_id, kind="erasure_asked", now=now)
-    return case
+    if case.id == case_id:
+        return case, True
+    earlier = _opened(session, ring, case, case.words, "words")
+    if not words or words in earlier:
+        return case, False
+    joined = f"{earlier}\n\n{words}".strip()[-LONGEST_WORDS:]
+    return cases.add_words(session, case.id, _seal(session, ring, case, "words", joined)), False
 
 
 def open_emergency_case(session: Session, *, patient_id: UUID, emergency_id: UUID, by: UUID, now: datetime) -> UUID:
     """A reviewer did not find an emergency access justified: a case of the patient's, opened by us. Its id."""
     about = About(emergency=emergency_id)
     case = cases.open_case(
-        session, Kind.emergency, subject_id=patient_id, by=Actor.staff(by), about=about, channel=cases.REVIEW, now=now
+        session, Kind.emergency, subject_id=patient_id, by=Actor.staff(by), about=about, channel=REVIEW, now=now
     )
     return case.id
 
@@ -136,7 +172,7 @@ def refuse(
 def handled(session: Session, case_id: UUID, *, by: UUID) -> RightsCase:
     """The case, if this officer may handle it. Raises: NotFound; NotAllowed(code="own_case") for one's own."""
     case = cases.get(session, case_id)
-    if case.subject_id == by:
+    if by in (case.subject_id, case.actor_id):
         raise NotAllowed("Nobody handles a request of their own.", code="own_case")
     return case
 
@@ -203,7 +239,15 @@ def field_of(case_id: UUID, part: str) -> str:
     return f"rights:{case_id}:{part}"
 
 
+def tell_actor(session: Session, ring: KeyRing, case: RightsCase, *, now: datetime) -> None:
+    """Who asked in the person's name hears that there is an answer; who acts no longer hears nothing any more."""
+    acting = {link.guardian_id for link in links.of_ward(session, case.subject_id, now=now)}
+    if case.actor_id in acting:
+        alerts.tell(session, ring, subject_id=case.actor_id, kind="ward_answered", now=now)
+
+
 def _tell(session: Session, ring: KeyRing, case: RightsCase, kind: str, *, now: datetime) -> None:
     """By every way that reaches them; of somebody whose account is shut there may be none left."""
+    tell_actor(session, ring, case, now=now)
     if subjects.get(session, case.subject_id).data_key is not None:
         alerts.tell(session, ring, subject_id=case.subject_id, kind=kind, now=now)

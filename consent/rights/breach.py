@@ -1,7 +1,8 @@
 """A breach of personal data from the moment somebody knew, to the Office's reference and the last person told.
 
 PDPA s.37(4): to the Office within 72 hours of knowing unless nobody is at risk, to the people themselves without delay
-where the risk is high; a late report gives its reasons within 15 days more. Each step happens once.
+where the risk is high; a late report gives its reasons within 15 days more. Each step happens once, but the risk is
+weighed as often as more is known, and every assessment is kept. To tell people takes two officers.
 """
 
 from collections.abc import Sequence
@@ -10,30 +11,31 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from consent.db import new_id, rows_of
+from consent.db import InsertOnce, new_id, rows_of
 from consent.errors import Conflict, NotAllowed, NotFound
-from consent.models import ConsentStanding
 from consent.rights import clocks
-from consent.rights.models import BreachCase
+from consent.rights.models import BreachAssessment, BreachCase, BreachTold
 
 NATURES = ("confidentiality", "integrity", "availability")
 RISKS = ("none", "risk", "high")
+_weigh_once, _tell_once = InsertOnce(BreachAssessment), InsertOnce(BreachTold)
 
 
 @dataclass(frozen=True)
 class Due:
-    """PURE: what a breach still wants, and by when."""
+    """PURE: what a breach still wants, and by when. `confirm`: telling was asked for and waits for a second officer."""
 
     weigh: bool
     report_by: datetime | None
     explain_by: datetime | None
     tell: bool
     late: bool
+    confirm: bool = False
 
     @property
     def anything(self) -> bool:
@@ -44,16 +46,23 @@ class Due:
 def due(case: BreachCase, *, now: datetime) -> Due:
     """PURE: what is left to do. Until somebody has weighed it, it counts as one that must be reported."""
     must_report = case.risk != "none"
-    reported = case.reported_at
-    late = must_report and clocks.is_late(case.known_at, reported or now)
+    reported, since = case.reported_at, counts_from(case)
+    late = must_report and clocks.is_late(since, reported or now)
     explain = late and reported is not None and case.late_reasons is None
+    tell = case.risk == "high" and case.told_at is None
     return Due(
         weigh=case.risk is None,
-        report_by=clocks.report_due(case.known_at) if must_report and reported is None else None,
-        explain_by=clocks.explain_due(case.known_at) if explain else None,
-        tell=case.risk == "high" and case.told_at is None,
+        report_by=clocks.report_due(since) if must_report and reported is None else None,
+        explain_by=clocks.explain_due(since) if explain else None,
+        tell=tell,
         late=late,
+        confirm=tell and case.tell_asked_at is not None,
     )
+
+
+def counts_from(case: BreachCase) -> datetime:
+    """PURE: from when the 72 hours run: from knowing, or from the first assessment that saw a risk after none had."""
+    return case.risk_since or case.known_at
 
 
 def open_breach(
@@ -93,17 +102,33 @@ def open_breach(
 def weigh(
     session: Session, breach_id: UUID, *, risk: str, affected: int, assessment: bytes, by: UUID, now: datetime
 ) -> BreachCase:
-    """Keep the assessment of the risk: once, because a report stands on it. Appends breach.assessed.
+    """Keep an assessment of the risk; an earlier one stays beside it. Appends breach.assessed.
 
-    Raises: NotFound; NotAllowed(code="risk"); Conflict when it was weighed already.
+    Whoever sees a risk where all before saw none starts the 72 hours: until then there was nothing to report. A risk
+    that was seen once starts no clock anew. Raises: NotFound; NotAllowed(code="risk"); Conflict when the breach is
+    closed, or another officer weighed it at the same moment.
     """
     if risk not in RISKS or affected < 0:
         raise NotAllowed("Say how high the risk is.", code="risk")
     case = get(session, breach_id)
-    facts = {"risk": risk, "affected": affected, "assessment": assessment, "weighed_at": now}
-    _once(session, case, BreachCase.weighed_at.is_(None), **facts)
-    _note(session, "breach.assessed", case, by=by, codes=(f"risk:{risk}", f"affected:{affected}"), now=now)
+    if case.closed_at is not None:
+        raise Conflict("This breach is closed.", detail="breach")
+    before = assessments(session, breach_id)
+    row = {"breach_id": breach_id, "n": len(before) + 1, "risk": risk, "affected": affected, "words": assessment}
+    if not _weigh_once(session, {**row, "weighed_by": by, "weighed_at": now}):
+        raise Conflict("Another officer has just weighed it.", detail="breach")
+    first_risk = bool(before) and risk != "none" and all(one.risk == "none" for one in before)
+    since = {"risk_since": now} if first_risk and case.reported_at is None else {}
+    _once(session, case, risk=risk, affected=affected, assessment=assessment, weighed_at=now, **since)
+    codes = (f"risk:{risk}", f"affected:{affected}", f"assessment:{len(before) + 1}")
+    _note(session, "breach.assessed", case, by=by, codes=codes, now=now)
     return case
+
+
+def assessments(session: Session, breach_id: UUID) -> Sequence[BreachAssessment]:
+    """How it was weighed, oldest first."""
+    its = select(BreachAssessment).where(BreachAssessment.breach_id == breach_id)
+    return session.scalars(its.order_by(BreachAssessment.n)).all()
 
 
 def report(
@@ -116,7 +141,7 @@ def report(
     if not reference.strip():
         raise NotAllowed("Write the Office’s reference.", code="reference")
     case = get(session, breach_id)
-    late = clocks.is_late(case.known_at, now)
+    late = clocks.is_late(counts_from(case), now)
     reasons = late_reasons if late else None
     explained = now if reasons is not None else None
     _once(
@@ -138,17 +163,48 @@ def explain(session: Session, breach_id: UUID, *, reasons: bytes, by: UUID, now:
     if due(case, now=now).explain_by is None:
         raise Conflict("There is nothing to explain.", detail="breach")
     _once(session, case, BreachCase.late_reasons.is_(None), late_reasons=reasons, explained_at=now)
-    in_time = now <= clocks.explain_due(case.known_at)
+    in_time = now <= clocks.explain_due(counts_from(case))
     _note(session, "breach.explained", case, by=by, reason="in_time" if in_time else "late", now=now)
     return case
 
 
-def told(session: Session, breach_id: UUID, *, count: int, by: UUID, now: datetime) -> BreachCase:
-    """So many people were told. Appends breach.told. Raises: NotFound; Conflict when they were told already."""
+def ask_to_tell(session: Session, breach_id: UUID, *, by: UUID, now: datetime) -> BreachCase:
+    """An officer wants the people told; another one must confirm it. Appends breach.tell_asked.
+
+    Raises: NotFound; Conflict when nobody is to be told, or it was asked for already.
+    """
     case = get(session, breach_id)
-    _once(session, case, BreachCase.told_at.is_(None), told_at=now, told=count)
+    unasked = (BreachCase.tell_asked_at.is_(None), BreachCase.told_at.is_(None), BreachCase.risk == "high")
+    _once(session, case, *unasked, tell_asked_at=now, tell_asked_by=by)
+    _note(session, "breach.tell_asked", case, by=by, now=now)
+    return case
+
+
+def told(session: Session, breach_id: UUID, *, count: int, by: UUID, now: datetime) -> BreachCase:
+    """A second officer confirms: so many people are told. Appends breach.told.
+
+    Raises: NotFound; NotAllowed(code="same_officer") for who asked; Conflict when nobody asked, the risk is high no
+    more, or they were told already.
+    """
+    case = get(session, breach_id)
+    if case.tell_asked_by == by:
+        raise NotAllowed("Another officer must confirm it.", code="same_officer")
+    confirmed = (BreachCase.tell_asked_by != by, BreachCase.told_at.is_(None), BreachCase.risk == "high")
+    _once(session, case, *confirmed, told_at=now, told_by=by, told=count)
     _note(session, "breach.told", case, by=by, codes=(f"people:{count}",), now=now)
     return case
+
+
+def tell_once(session: Session, breach_id: UUID, subject_id: UUID, *, reached: bool, now: datetime) -> bool:
+    """Write down that one person is told, once over all processes; whether this call did."""
+    return _tell_once(session, {"breach_id": breach_id, "subject_id": subject_id, "reached": reached, "told_at": now})
+
+
+def progress(session: Session, breach_id: UUID) -> tuple[int, int]:
+    """How many were told so far, and how many of them no way reaches."""
+    done, reached = func.count(), func.count().filter(BreachTold.reached)
+    row = session.execute(select(done, reached).where(BreachTold.breach_id == breach_id)).one()
+    return row[0], row[0] - row[1]
 
 
 def close(session: Session, breach_id: UUID, *, by: UUID, now: datetime) -> BreachCase:
@@ -173,14 +229,6 @@ def everything(session: Session) -> Sequence[BreachCase]:
     """All breaches, open ones first, then newest first."""
     order = (BreachCase.closed_at.is_not(None), BreachCase.known_at.desc(), BreachCase.id.desc())
     return session.scalars(select(BreachCase).order_by(*order)).all()
-
-
-def people_of(session: Session, recipient_id: UUID | None) -> Sequence[UUID]:
-    """Everybody whose data a recipient may have had; None: everybody who ever answered or was told anything here."""
-    query = select(ConsentStanding.subject_id).distinct().order_by(ConsentStanding.subject_id)
-    if recipient_id is not None:
-        query = query.where(ConsentStanding.recipient_id == recipient_id)
-    return session.scalars(query).all()
 
 
 def overdue(session: Session, *, now: datetime) -> int:

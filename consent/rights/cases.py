@@ -4,7 +4,6 @@ A refusal is an answer as well: it has a reason from a closed list, is recorded,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,30 +13,21 @@ from sqlalchemy.orm import Session
 
 from consent.audit import log
 from consent.audit.log import Actor
-from consent.db import new_id, rows_of
+from consent.db import InsertOnce, new_id, rows_of, table_of
 from consent.errors import Conflict, NotAllowed, NotFound
-from consent.rights import clocks
+from consent.rights import asked, clocks
+from consent.rights.asked import NOTHING, ON_PAPER, REVIEW, About, Paper
 from consent.rights.clocks import Kind
 from consent.rights.models import RightsCase
 
-REVIEW = "review"  # opened by us, for the person: no limit on what they ask stands in its way
-CHANNELS = ("web", "counter", "post", REVIEW)  # the draft rules want more ways than the web
 REFUSALS = ("another_law", "harms_others", "legal_claims", "not_identified", "not_ours", "excessive", "still_needed")
 EXTENSIONS = ("many_requests", "asks_others", "complex")
-HOLDS = ("open_case", "court", "open_visit", "staff_role")
+_EMPTY = tuple(column.name for column in table_of(RightsCase).columns)
+HOLDS = ("open_case", "court", "open_visit", "staff_role", "restricted")
 MOST_OPEN = 10  # of one person at a time: a queue is for people, not for programs
 
 
-@dataclass(frozen=True)
-class About:
-    """What a request is about, where it is about one thing: a line of the log, a consent, an emergency access."""
-
-    entry: UUID | None = None
-    record: UUID | None = None
-    emergency: UUID | None = None
-
-
-NOTHING = About()
+_open_once = InsertOnce(RightsCase)
 
 
 def open_case(
@@ -51,33 +41,38 @@ def open_case(
     about: About = NOTHING,
     channel: str = "web",
     case_id: UUID | None = None,
+    actor_id: UUID | None = None,
+    paper: Paper | None = None,
 ) -> RightsCase:
-    """Open a request; its clock runs from now. The same again, while it is open, is the same case.
+    """Open a request; its clock runs from now, or from when the paper came. The same again, while open, is the same.
 
-    `words` are sealed already, for `case_id` if they are bound to it. Appends dsar.opened. Raises:
-    NotAllowed(code="too_many") beyond MOST_OPEN open ones of the person's own asking.
+    Of two processes that open equal ones at the same moment one does, and both get its case (`uq_rights_case_open`).
+    `words` are sealed already, for `case_id` if they are bound to it. `actor_id`: who asks for a ward. Appends
+    dsar.opened. Raises: NotAllowed(code=…): `too_many` beyond MOST_OPEN open ones of the person's own asking, and of a
+    paper `channel`, `evidence`, `received_at` when that lies ahead.
     """
-    same = open_of(session, subject_id, kind, about)
+    same = open_of(session, subject_id, kind, about, actor_id=actor_id)
     if same is not None:
         return same
-    own = [one for one in of_subject(session, subject_id) if one.state == "open" and one.channel != REVIEW]
+    if paper is not None:
+        asked.check(paper, now=now)
+        channel = paper.channel
+    theirs = [one for one in of_subject(session, subject_id) if one.actor_id == actor_id]  # nobody uses up another's
+    own = [one for one in theirs if one.state == "open" and one.channel != REVIEW]
     if channel != REVIEW and len(own) >= MOST_OPEN:
         raise NotAllowed("Please wait until we have answered what is open.", code="too_many")
-    case = RightsCase(
-        id=case_id or new_id(),
-        subject_id=subject_id,
-        kind=kind.value,
-        channel=channel,
-        about_entry=about.entry,
-        about_record=about.record,
-        about_emergency=about.emergency,
-        words=words,
-        state="open",
-        opened_at=now,
-        due_at=clocks.due(kind, now),
-    )
-    session.add(case)
-    session.flush()
+    row = {
+        "id": case_id or new_id(),
+        "subject_id": subject_id,
+        "kind": kind.value,
+        "channel": channel,
+        "words": words,
+        "actor_id": actor_id,
+        **asked.columns(kind, about, paper, actor_id=actor_id, now=now),
+    }
+    if not _open_once(session, {**dict.fromkeys(_EMPTY), **row}):
+        return _other(session, subject_id, kind, about, actor_id)
+    case = get(session, row["id"])
     _note(session, "dsar.opened", case, by=by, codes=(f"channel:{channel}",), now=now)
     return case
 
@@ -143,12 +138,28 @@ def refuse(
     return case
 
 
-def take_back(session: Session, case_id: UUID, *, subject_id: UUID, now: datetime) -> RightsCase:
-    """The person needs no answer any more. Appends dsar.closed. Raises: NotFound, also for another's; Conflict."""
+def take_back(
+    session: Session, case_id: UUID, *, subject_id: UUID, now: datetime, actor_id: UUID | None = None
+) -> RightsCase:
+    """The person, or who acts for them, needs no answer any more. Appends dsar.closed. Raises: NotFound; Conflict."""
     case = own(session, case_id, subject_id=subject_id)
-    by = Actor.citizen(subject_id)
+    by = Actor.citizen(actor_id or subject_id)
     _close(session, case, by=by, now=now, state="taken_back")
     _note(session, "dsar.closed", case, by=by, reason="taken_back", now=now)
+    return case
+
+
+def sent(session: Session, case_id: UUID, *, way: str, by: Actor, now: datetime) -> RightsCase:
+    """The answer left on paper, once: handed over at a counter, or posted. Appends dsar.sent.
+
+    Raises: NotFound; NotAllowed(code="way"); Conflict while nothing is answered, or when it left already.
+    """
+    if way not in ON_PAPER:
+        raise NotAllowed("Say how the answer left.", code="way")
+    case = get(session, case_id)
+    answered_once = (RightsCase.state.in_(("done", "refused")), RightsCase.sent_at.is_(None))
+    _move(session, case, *answered_once, sent_by=way, sent_at=now)
+    _note(session, "dsar.sent", case, by=by, reason=way, now=now)
     return case
 
 
@@ -181,9 +192,12 @@ def of_subject(session: Session, subject_id: UUID) -> Sequence[RightsCase]:
     return session.scalars(mine.order_by(RightsCase.opened_at.desc(), RightsCase.id.desc())).all()
 
 
-def open_of(session: Session, subject_id: UUID, kind: Kind, about: About = NOTHING) -> RightsCase | None:
-    """The open case of this person that asks for the same about the same."""
+def open_of(
+    session: Session, subject_id: UUID, kind: Kind, about: About = NOTHING, *, actor_id: UUID | None = None
+) -> RightsCase | None:
+    """The open case about this person, by the same hand, that asks for the same about the same."""
     same = (
+        RightsCase.actor_id.is_not_distinct_from(actor_id),
         RightsCase.subject_id == subject_id,
         RightsCase.kind == kind.value,
         RightsCase.state == "open",
@@ -217,6 +231,14 @@ def overdue(session: Session, *, now: datetime) -> int:
     """How many open cases are past their day."""
     late = select(func.count()).where(RightsCase.state == "open", RightsCase.due_at <= now)
     return session.scalar(late) or 0
+
+
+def _other(session: Session, subject_id: UUID, kind: Kind, about: About, actor_id: UUID | None) -> RightsCase:
+    """The equal case that another process has just opened. Raises: Conflict when it is answered already."""
+    found = open_of(session, subject_id, kind, about, actor_id=actor_id)
+    if found is None:
+        raise Conflict("Please send it once more.", detail="rights_case")
+    return found
 
 
 def _close(session: Session, case: RightsCase, *, by: Actor, now: datetime, **facts: Any) -> None:

@@ -1,9 +1,10 @@
 """The tables of rights: one row per request of a person, one per breach. What was done and when is in the log, too."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, false
+from sqlalchemy import CheckConstraint, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, Sealed, new_id
@@ -14,6 +15,9 @@ class RightsCase(Base):
 
     `words` and `answer` are sealed under the person's key. `about_entry` is a line of the log, `about_record` a
     consent, `about_emergency` an emergency access. `subject_id` stays after erasure: a number that leads to nobody.
+    `actor_id`: who asked in the person's name (PDPA s.20); None: they themselves. `opened_at` is when it reached us;
+    what came by counter or post was entered later, by `entered_by`, on `evidence` of who asks. `same` is what makes
+    two open requests of one person equal.
     """
 
     __tablename__ = "rights_case"
@@ -29,6 +33,14 @@ class RightsCase(Base):
         CheckConstraint("due_at > opened_at", name="order"),
         Index("ix_rights_case_subject_id", "subject_id"),
         Index("ix_rights_case_state_due_at", "state", "due_at"),
+        Index(
+            "uq_rights_case_open",
+            "subject_id",
+            "same",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -50,12 +62,44 @@ class RightsCase(Base):
     closed_by: Mapped[UUID | None]
     refusal: Mapped[Plain | None]
     answer: Mapped[Sealed | None]
+    same: Mapped[Plain | None]
+    actor_id: Mapped[UUID | None]
+    entered_at: Mapped[datetime | None]
+    entered_by: Mapped[UUID | None]
+    evidence: Mapped[Plain | None]
+    letter_sha256: Mapped[Plain | None]
+    sent_by: Mapped[Plain | None]
+    sent_at: Mapped[datetime | None]
+
+
+class RightsTransfer(Base):
+    """The portable part of somebody's data, promised to one client: fetched once, or taken back (PDPA s.31).
+
+    No data lies here: it is drawn when it is fetched.
+    """
+
+    __tablename__ = "rights_transfer"
+    __table_args__ = (
+        CheckConstraint("expires_at > asked_at", name="order"),
+        CheckConstraint("fetched_at IS NULL OR taken_back_at IS NULL", name="one_end"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    recipient_id: Mapped[UUID]
+    client_id: Mapped[Plain]
+    handle_hash: Mapped[Plain] = mapped_column(unique=True)
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]
+    fetched_at: Mapped[datetime | None]
 
 
 class BreachCase(Base):
-    """One breach of personal data (PDPA s.37(4)): known, weighed, reported, told, closed; each once.
+    """One breach of personal data (PDPA s.37(4)): known, reported, told, closed, each once; weighed as often as needed.
 
-    The free texts are sealed under the server's key: they are about no single person.
+    The free texts are sealed under the server's key: they are about no single person. `risk_since`: from when there
+    was something to report after an assessment that saw none. Two officers tell: one asks for it, another confirms.
     """
 
     __tablename__ = "breach_case"
@@ -84,6 +128,40 @@ class BreachCase(Base):
     told_at: Mapped[datetime | None]
     told: Mapped[int | None]
     closed_at: Mapped[datetime | None]
+    risk_since: Mapped[datetime | None]
+    tell_asked_at: Mapped[datetime | None]
+    tell_asked_by: Mapped[UUID | None]
+    told_by: Mapped[UUID | None]
+
+
+class BreachAssessment(Base):
+    """The n-th assessment of a breach; the newest is the case's own. Its words are let go with those of the case."""
+
+    __tablename__ = "breach_assessment"
+    __table_args__ = (
+        CheckConstraint("risk IN ('none', 'risk', 'high')", name="risk"),
+        CheckConstraint("affected >= 0", name="affected"),
+    )
+
+    breach_id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    risk: Mapped[Plain]
+    affected: Mapped[int]
+    words: Mapped[Sealed]
+    weighed_by: Mapped[UUID]
+    weighed_at: Mapped[datetime]
+
+
+class BreachTold(Base):
+    """One person who was told of one breach: the key makes a second message impossible. Not `reached`: by no way."""
+
+    __tablename__ = "breach_told"
+    __append_only__: ClassVar[bool] = True
+
+    breach_id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime]
+    reached: Mapped[bool]
 
 
 class Erased(Base):

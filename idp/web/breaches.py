@@ -86,8 +86,18 @@ def explain(breach_id: UUID, values: dict[str, str]) -> None:
 
 
 def tell(breach_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- as its siblings
-    """The people are told."""
+    """The people are to be told, if another officer confirms it."""
+    breach.ask_to_tell(g.session, breach_id, by=g.signed_in.subject_id, now=g.now)
+
+
+def confirm(breach_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- as its siblings
+    """The second officer: the people are told."""
     breaches.tell(g.session, breach_id, by=g.signed_in.subject_id, now=g.now)
+
+
+def go_on(breach_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- as its siblings
+    """The worker takes the telling up again."""
+    breaches.go_on(g.session, breach_id, now=g.now)
 
 
 def close(breach_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- as its siblings
@@ -95,7 +105,15 @@ def close(breach_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- a
     breach.close(g.session, breach_id, by=g.signed_in.subject_id, now=g.now)
 
 
-STEPS = {"weigh": weigh, "report": report, "explain": explain, "tell": tell, "close": close}
+STEPS = {
+    "weigh": weigh,
+    "report": report,
+    "explain": explain,
+    "tell": tell,
+    "confirm": confirm,
+    "go-on": go_on,
+    "close": close,
+}
 
 
 def typed() -> dict[str, str]:
@@ -133,6 +151,9 @@ def single(breach_id: UUID, *, values: dict[str, str] | None = None, errors: dic
         render_template(
             "dpo_breach.html",
             breach={**drawn(found.case), **texts},
+            own_asking=found.case.tell_asked_by == g.signed_in.subject_id,
+            telling=breaches.telling(g.session, found.case, now=g.now),
+            weighings=weighings(breach_id),
             values=values or {},
             errors=errors or {},
             risks=breach.RISKS,
@@ -141,11 +162,20 @@ def single(breach_id: UUID, *, values: dict[str, str] | None = None, errors: dic
     )
 
 
+def weighings(breach_id: UUID) -> list[dict[str, Any]]:
+    """The assessments before the newest, newest first."""
+    earlier = breaches.history(g.session, g.ring, breach_id)[:-1]
+    return [
+        {"risk": row.risk, "affected": row.affected, "at": row.weighed_at, "words": words}
+        for row, words in reversed(earlier)
+    ]
+
+
 def drawn(case: BreachCase) -> dict[str, Any]:
     """A breach for a template, with its clock."""
     due = breach.due(case, now=g.now)
     facts = ("nature", "client_id", "known_at", "opened_at", "risk", "affected", "weighed_at", "reported_at")
-    more = ("reference", "explained_at", "told_at", "told", "closed_at")
+    more = ("reference", "explained_at", "told_at", "told", "closed_at", "risk_since", "tell_asked_at")
     left = None if due.report_by is None else due.report_by - g.now
     reasons = due.explain_by is not None and due.explain_by <= g.now
     return {

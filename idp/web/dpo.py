@@ -11,20 +11,25 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 
 from consent.errors import Conflict, ConsentError, NotAllowed
 from consent.rights import breach, cases
+from consent.rights.asked import ON_PAPER
 from consent.rights.cases import EXTENSIONS, HOLDS, REFUSALS
 from consent.rights.clocks import LIMITS, Kind
-from idp import emergency_access, emergency_reviews, erasure, rights
+from idp import emergency_access, emergency_reviews, erasure, paper_cases, restrictions, rights
 from idp.web import freshness, gate
 from idp.web.emergency_review import crowd
 from idp.web.gate import Tx, Who, as_response, route
-from idp.web.rights import drawn
+from idp.web.rights import drawn, pause_title, paused
+from idp.web.shapes import uuid_or_none
 
 bp = Blueprint("dpo", __name__, url_prefix="/dpo")
 DPO = "dpo"
+FIELDS = ("extension", "hold", "words", "refusal", "pause", "way")
 OF_FIELD = {  # a refusal of a verb -> the field of the form that it is about
     "words": ("words", "required"),
     "too_long": ("words", "too_long"),
     "no_extension": ("extension", "none"),
+    "pause": ("pause", "choice"),
+    "way": ("way", "choice"),
 }
 
 
@@ -54,10 +59,10 @@ def read(case_id: UUID) -> Response:
 
 @route(bp, "/cases/<uuid:case_id>/<act>", methods=("POST",), tx=Tx.WRITE, who=Who.STAFF, role=DPO)
 def act(case_id: UUID, act: str) -> Response:
-    """Put off, hold, answer, refuse or erase: one form each, with its own button."""
+    """Put off, hold, answer, refuse, erase, pause, or note what left on paper: one form each, with its own button."""
     if act not in ACTS:
         raise gate.Refused("not_found", 404)
-    values = {name: request.form.get(name, "").strip() for name in ("extension", "hold", "words", "refusal")}
+    values = {name: request.form.get(name, "").strip() for name in FIELDS}
     rights.handled(g.session, case_id, by=g.signed_in.subject_id)
     if act == "erase":  # nobody undoes it: not on a sign-in of this morning
         freshness.of_staff(back=f"/dpo/cases/{case_id}")
@@ -98,7 +103,35 @@ def erase(case_id: UUID, values: dict[str, str]) -> None:  # noqa: ARG001 -- as 
     erasure.carry_out(g.session, g.ring, settings, case_id, by=by, now=g.now)
 
 
-ACTS = {"extend": put_off, "hold": keep, "answer": answer, "refuse": refuse, "erase": erase}
+def pause(case_id: UUID, values: dict[str, str]) -> None:
+    """What is disputed is not used meanwhile."""
+    what = values["pause"]
+    restrictions.begin(g.session, g.ring, case_id, what=what, by=g.signed_in.subject_id, now=g.now)
+
+
+def announce(case_id: UUID, values: dict[str, str]) -> None:
+    """A pause will end; the person hears first."""
+    pause_id = uuid_or_none(values["pause"])
+    if pause_id is None:
+        raise NotAllowed("There is no such pause.", code="pause")
+    restrictions.announce(g.session, g.ring, case_id, pause_id, by=g.signed_in.subject_id, now=g.now)
+
+
+def sent(case_id: UUID, values: dict[str, str]) -> None:
+    """The answer left on paper."""
+    paper_cases.sent(g.session, case_id, way=values["way"], by=g.signed_in.subject_id, now=g.now)
+
+
+ACTS = {
+    "extend": put_off,
+    "hold": keep,
+    "answer": answer,
+    "refuse": refuse,
+    "erase": erase,
+    "pause": pause,
+    "announce": announce,
+    "sent": sent,
+}
 REASON_OF = {"extend": "extension", "hold": "hold", "refuse": "refusal"}
 
 
@@ -132,8 +165,11 @@ def page(
         "may_extend": bool(LIMITS[Kind(seen.case.kind)].extension) and seen.case.extended_at is None,
         "erases": erases,
         "holds": erasure.holds(g.session, seen.case.subject_id, now=g.now, but=case_id) if erases else [],
-        "earliest": seen.case.opened_at + erasure.REST,
-        "too_soon": g.now < seen.case.opened_at + erasure.REST,
+        "earliest": erasure.earliest(seen.case),
+        "too_soon": g.now < erasure.earliest(seen.case),
+        "pauses": paused(restrictions.of_case(g.session, case_id, now=g.now)),
+        "may_pause": [(one, pause_title(one)) for one in restrictions.choices(g.session, case_id, now=g.now)],
+        "sendable": seen.case.state in ("done", "refused") and seen.case.channel in ON_PAPER,
         "choices": {"extension": EXTENSIONS, "hold": HOLDS, "refusal": REFUSALS},
         "tried": tried,
         "values": values or {},

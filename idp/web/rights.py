@@ -14,11 +14,12 @@ from consent import records
 from consent.audit import log
 from consent.errors import NotAllowed
 from consent.rights import cases
-from consent.rights.cases import NOTHING, About
+from consent.rights.asked import NOTHING, About
 from consent.rights.clocks import LIMITS, Kind
 from consent.rights.models import RightsCase
-from idp import complaint_pack, copying, erasure, rights, subjects
+from idp import complaint_pack, copying, erasure, restrictions, rights, subjects, taking_along
 from idp.assurance import Ial
+from idp.restrictions import Pause
 from idp.web import freshness, gate, shapes
 from idp.web.gate import Refused, Tx, Who, as_response, route
 from idp.web.shapes import uuid_or_none
@@ -36,8 +37,10 @@ JSON, ZIP = "application/json", "application/zip"
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN)
 def home() -> Response:
     """What anybody may ask for, and what this person asked for."""
-    mine = rights.seen(cases.of_subject(g.session, g.signed_in.subject_id), now=g.now)
-    return as_response(render_template("rights.html", cases=[drawn(one) for one in mine]))
+    who = g.signed_in.subject_id
+    mine = rights.seen(cases.of_subject(g.session, who), now=g.now)
+    pauses = paused(restrictions.of_person(g.session, who, now=g.now))
+    return as_response(render_template("rights.html", cases=[drawn(one) for one in mine], pauses=pauses))
 
 
 @route(bp, "/copy", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
@@ -52,7 +55,7 @@ def copy() -> Response:
 def portable() -> Response:
     """What another service can take over (s.31)."""
     sure(HOME)
-    document = copying.portable(g.session, g.ring, g.signed_in.subject_id, now=g.now)
+    document = taking_along.make(g.session, g.ring, g.signed_in.subject_id, now=g.now)
     return download(as_json(document), JSON, "my-data-portable.json")
 
 
@@ -96,7 +99,15 @@ def case(case_id: UUID) -> Response:
     """One request: until when, what was written, what was answered and why."""
     own = rights.own(g.session, g.ring, case_id, subject_id=g.signed_in.subject_id, now=g.now)
     holds = held(own.case) if own.case.kind == Kind.erasure.value and own.case.state == "open" else []
-    return as_response(render_template("rights_case.html", case=drawn(own), holds=holds))
+    pauses = paused(restrictions.of_case(g.session, case_id, now=g.now))
+    return as_response(render_template("rights_case.html", case=drawn(own), holds=holds, pauses=pauses))
+
+
+@route(bp, "/pauses/<uuid:pause_id>/end", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
+def end_pause(pause_id: UUID) -> Response:
+    """The person lets their data be used again, at once. A double tap ends it once."""
+    restrictions.end(g.session, pause_id, subject_id=g.signed_in.subject_id, now=g.now)
+    return as_response(redirect(f"{request.script_root}{HOME}", 303))
 
 
 @route(bp, "/<uuid:case_id>/take-back", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN)
@@ -194,7 +205,34 @@ def drawn(seen: rights.Seen) -> dict[str, Any]:
         "record": str(of.about_record) if of.about_record else None,
         "entry": str(of.about_entry) if of.about_entry else None,
         "emergency": str(of.about_emergency) if of.about_emergency else None,
+        "by_other": of.actor_id is not None,
+        "channel": of.channel,
+        "entered_at": of.entered_at,
+        "evidence": of.evidence,
+        "letter_sha256": of.letter_sha256,
+        "sent_by": of.sent_by,
+        "sent_at": of.sent_at,
     }
+
+
+def paused(found: list[Pause]) -> list[dict[str, Any]]:
+    """Pauses for a template, in the page's language."""
+    return [
+        {
+            "id": str(one.id),
+            "title": pause_title(one.purpose or restrictions.WHOLE),
+            "recipient": None if one.recipient_id is None else shapes.recipient_name(one.recipient_id),
+            "begun_at": one.begun_at,
+            "until": one.until,
+            "runs": one.runs,
+        }
+        for one in found
+    ]
+
+
+def pause_title(what: str) -> str:
+    """What a pause covers; the template has words for what is no purpose."""
+    return "" if what in (restrictions.WHOLE, restrictions.ITS_CONSENT) else shapes.purpose_name(what)
 
 
 def last_day(due_at: datetime) -> datetime:

@@ -77,7 +77,7 @@ def test_s41_the_officers_desk(live, visitor, kind, locale):
     page.locator("#refusal").select_option("not_ours")
     officer.press("#refuse")
     read(officer, "refused")
-    for way in ("#way-breaches", "#way-ropa"):
+    for way in ("#way-breaches", "#way-ropa", "#way-holders"):
         page.goto(f"{live.issuer}/dpo")
         officer.press(way)
         read(officer)

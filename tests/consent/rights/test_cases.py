@@ -1,16 +1,22 @@
 """Requests: opened once, answered once, each step an entry."""
 
-from uuid import uuid4
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from consent.audit import log, search
 from consent.audit.log import Actor
+from consent.db import table_of
 from consent.errors import Conflict, NotAllowed, NotFound
 from consent.rights import cases, clocks
-from consent.rights.cases import About
+from consent.rights.asked import POST, REVIEW, About, Paper
 from consent.rights.clocks import Kind
+from consent.rights.models import RightsCase
 from tests.consent.cast import ANOTHER, AUDITOR, PERSON
+from tests.consent.test_races import ROUNDS, run
 from tests.fakes import DAY, MINUTE, NOW
 
 OFFICER = Actor.staff(AUDITOR)
@@ -44,6 +50,81 @@ def test_a_double_tap_opens_one_case(session):
     assert opened(session, about=About(record=uuid4())).id != first.id
     assert opened(session, Kind.objection).id != first.id
     assert opened(session, subject_id=ANOTHER, by=Actor.citizen(ANOTHER)).id != first.id
+
+
+def test_two_processes_that_open_the_same_request_open_one_case(sessions):
+    """Both get its id; another thing, or another's, is another case; answered, it can be asked again."""
+    found, about = [], About(record=uuid4())
+
+    def ask(n):
+        with sessions.writing() as session:
+            whereof = About(record=about.record, entry=UUID(int=n))
+            found.append((n, opened(session, about=whereof, by=OFFICER, channel=REVIEW).id))
+
+    run(ask, ask)
+
+    assert len(found) == 2 * ROUNDS
+    assert len({one for _, one in found}) == ROUNDS
+    with sessions.writing() as session:
+        assert len(cases.of_subject(session, PERSON)) == ROUNDS
+        assert len(search.of_event(session, "dsar.opened", limit=99)) == ROUNDS
+        first = cases.of_subject(session, PERSON)[0]
+        whereof = About(record=first.about_record, entry=first.about_entry)
+        cases.answer(session, first.id, by=OFFICER, now=NOW)
+        assert opened(session, about=whereof, by=OFFICER, channel=REVIEW).id != first.id
+
+
+def test_the_database_itself_keeps_equal_open_cases_apart(session):
+    """Whoever has not seen the first one cannot write a second (`uq_rights_case_open`)."""
+    case = opened(session)
+    row = {column.name: getattr(case, column.name) for column in table_of(RightsCase).columns}
+    with pytest.raises(IntegrityError), session.begin_nested():
+        session.execute(insert(table_of(RightsCase)).values({**row, "id": uuid4()}))
+
+
+def test_s30_what_came_by_post_runs_from_the_day_it_came(session):
+    """The draft rules want post and counter: the clock runs from receipt; who entered it and on what is kept."""
+    came = NOW - 20 * DAY
+    paper = Paper(POST, came, "id_copy", AUDITOR, "ab" * 32)
+
+    case = opened(session, Kind.access, by=OFFICER, paper=paper)
+
+    assert (case.channel, case.opened_at, case.due_at) == (POST, came, clocks.due(Kind.access, came))
+    assert (case.entered_at, case.entered_by, case.evidence) == (NOW, AUDITOR, "id_copy")
+    (entry,) = log.of_request(session, "", since=NOW - DAY)
+    assert (entry.actor_kind, entry.codes[-1]) == ("staff", "channel:post")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"channel": "web"}, "channel"),
+        ({"evidence": "known to us"}, "evidence"),
+        ({"received_at": NOW + MINUTE}, "received_at"),
+    ],
+)
+def test_a_paper_says_how_it_came_when_and_who_writes(session, wrong, code):
+    """Otherwise nothing is opened."""
+    with pytest.raises(NotAllowed) as refused:
+        opened(session, paper=replace(Paper(POST, NOW, "id_copy", AUDITOR), **wrong))
+    assert refused.value.code == code
+    assert cases.of_subject(session, PERSON) == []
+
+
+def test_an_answer_leaves_on_paper_once_and_not_before_it_is_there(session):
+    """That it was posted or handed over is an entry, which the person sees."""
+    case = opened(session, paper=Paper(POST, NOW, "id_copy", AUDITOR))
+    for way, wrong in (("post", Conflict), ("pigeon", NotAllowed)):
+        with pytest.raises(wrong):
+            cases.sent(session, case.id, way=way, by=OFFICER, now=NOW)
+    cases.answer(session, case.id, by=OFFICER, now=NOW)
+
+    case = cases.sent(session, case.id, way="post", by=OFFICER, now=NOW + DAY)
+
+    assert (case.sent_by, case.sent_at) == ("post", NOW + DAY)
+    assert told(session)[-1] == ("dsar.sent", "post")
+    with pytest.raises(Conflict):
+        cases.sent(session, case.id, way="counter", by=OFFICER, now=NOW + DAY)
 
 
 def test_a_queue_is_for_people_not_for_programs(session):

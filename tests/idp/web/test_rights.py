@@ -12,7 +12,7 @@ import pytest
 from consent.audit import verify
 from consent.rights import cases
 from consent.rights.clocks import Kind
-from idp import alerts, copying, rights, subjects, worker
+from idp import alerts, copying, rights, subjects, taking_along, worker
 from idp.contact import fake
 from idp.web import freshness, own_notice
 from tests import leaks
@@ -22,7 +22,7 @@ from tests.idp.web.test_citizen import agreed, weak
 from tests.idp.web.test_staff import enrolled, events
 from tests.idp.web.visitor import PIN, SOMCHAI
 
-OTHER = "1999000010047"
+OTHER, THIRD = "1999000010047", "1999000010063"
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_s31_what_the_person_gave_can_be_taken_along(somchai):
     """PDPA s.31: in a form that another service reads by machine; no log, nothing that we concluded."""
     document = copied(somchai, "portable-form")
 
-    assert document["format"] == copying.PORTABLE
+    assert document["format"] == taking_along.FORMAT
     assert document["person"]["family_name_en"] == "Jaisommut"
     assert [row["purpose"] for row in document["consents"] if row["id"] == str(somchai.record)] == ["EHR-SHARE"]
     assert not {"log", "held"} & set(document)
@@ -296,9 +296,9 @@ def officer(site):
     return as_officer(site)
 
 
-def as_officer(site):
+def as_officer(site, number=OTHER, phone="010-000-0047"):
     with site.work.sessions.writing() as session:
-        other = subjects.create(session, site.work.rings.at(NOW), OTHER, person(phone="010-000-0047"), now=NOW)
+        other = subjects.create(session, site.work.rings.at(NOW), number, person(phone=phone), now=NOW)
     own, site.citizen = site.citizen, other.id
     try:
         return enrolled(site, "dpo")
@@ -483,12 +483,19 @@ def test_s37_4_a_breach_goes_through_its_steps(site, officer):
     assert "explain-form" in page.forms
     officer.send("explain-form", late_reasons="ทราบขอบเขตช้า")
     page = officer.send("tell-form")
+    assert ("waits" in page.attributes, "confirm-form" in page.forms) == (True, False)
+    assert not any(alerts.WORDS["breach"][0] in text for text in texts(site))
+    second = as_officer(site, THIRD, "010-000-0063")
+    assert second.get(opened).forms["confirm-form"]
+    page = second.send("confirm-form")
     assert "1" in page.texts["people-told"]
     assert any(alerts.WORDS["breach"][0] in text for text in texts(site))
+    assert "1 จาก 1" in officer.get(opened).texts["telling"]
     page = officer.send("close-form")
     assert "close-form" not in page.forms
     told = [one.event for one in events(site) if one.event.startswith("breach.")]
-    assert told == [f"breach.{step}" for step in ("opened", "assessed", "reported", "explained", "told", "closed")]
+    steps = ("opened", "assessed", "reported", "explained", "tell_asked", "told", "closed")
+    assert told == [f"breach.{step}" for step in steps]
 
 
 @pytest.mark.usefixtures("somchai")
