@@ -21,6 +21,7 @@ from consent.decision import (
     Emergency,
     Question,
     Recipient,
+    RollOut,
     Standing,
     Verdict,
     decide,
@@ -35,6 +36,7 @@ class Rooms:
 
     visit_runs: Callable[[Session, UUID, datetime], bool] | None = None
     capacity: Callable[[Session, UUID, datetime], Capacity | None] | None = None
+    place_open: Callable[[Session, UUID, str, datetime], bool] | None = None
 
 
 NO_ROOMS = Rooms()
@@ -85,6 +87,7 @@ def look(
         session, subject_id=subject_id, recipient_id=recipient.id, purposes=codes, holder=holder
     )
     refusals = _refusals(session, subject_id, codes, stand)
+    is_open = _roll_out_open(session, recipient, asker, rooms, now=now)
     questions = {}
     for code in codes:
         own = stand.get(code)
@@ -100,6 +103,7 @@ def look(
             capacity=_capacity(session, own, rooms, now=now),
             emergency=emergency,
             visit_runs=_visit_runs(session, own, rooms, now=now),
+            roll_out_open=is_open,
         )
     return Looked(subject_id, stand, questions)
 
@@ -112,6 +116,13 @@ def _refusals(
     if not unknown and not any(one.refuses for one in stand.values()):
         return ()
     return refusing.running(session, subject_id)
+
+
+def _roll_out_open(session: Session, recipient: Recipient, asker: Asker, rooms: Rooms, *, now: datetime) -> bool:
+    """Of a recipient that takes part in some places only, the place counts where it is known, like its licence."""
+    if recipient.roll_out is not RollOut.partly or not asker.hcode or rooms.place_open is None:
+        return recipient.roll_out is not RollOut.closed
+    return rooms.place_open(session, recipient.id, asker.hcode, now)
 
 
 def _visit_runs(session: Session, standing: Standing | None, rooms: Rooms, *, now: datetime) -> bool | None:

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from consent import purposes, specificity
 from consent.audit import log
 from consent.db import InsertOnce, Sealer, new_id, table_of
+from consent.emergency import PURPOSE as EMERGENCY
 from consent.errors import NotAllowed, NotFound
 from consent.models import ConsentObjection, ConsentObjectionLift
-from consent.purposes import Kind
-from consent.specificity import Level, StandingRefusal, topics_of
+from consent.purposes import Kind, Purpose
+from consent.specificity import BITES_ON_LAW, Level, StandingRefusal, is_dated, topics_of
 
 TOPICS = frozenset(topic for row in purposes.all() for topic in topics_of(row.all_scopes))
 MOST_RUNNING = 100
@@ -47,16 +48,18 @@ class No:
 
 @dataclass(frozen=True)
 class RefusalView:
-    """One line of "what I refuse in general"."""
+    """One line of "what I refuse in general". `actor_id`, `lifted_by`: who acted, the person or somebody for them."""
 
     refusal: StandingRefusal
     words: str
     lifted_at: datetime | None
+    actor_id: UUID
+    lifted_by: UUID | None = None
 
 
 _NO, _LIFT = table_of(ConsentObjection), table_of(ConsentObjectionLift)
 _OF_SUBJECT = (
-    select(_NO, _LIFT.c.lifted_at)
+    select(_NO, _LIFT.c.lifted_at, _LIFT.c.actor_id.label("lifted_by"))
     .outerjoin(_LIFT, _LIFT.c.objection_id == _NO.c.id)
     .where(_NO.c.subject_id == bindparam("subject"))
     .order_by(_NO.c.id.desc())
@@ -117,13 +120,26 @@ def fault(no: No) -> str | None:
         Level.period: no.data_from is not None or no.data_until is not None,
         Level.topic: bool(no.topics),
     }
-    known = {row.code for row in purposes.all() if row.kind in (Kind.CITIZEN_CONSENT, Kind.LAWFUL_NOTICE, Kind.SYSTEM)}
+    known = {row.code for row in refusable(no.level)}
     against = (
         ("incomplete", not named[no.level] or not (no.past or no.future)),
         ("data_range", None not in (no.data_from, no.data_until) and no.data_from > no.data_until),  # type: ignore[operator]
         ("unknown", not set(no.topics) <= TOPICS or not set(no.purposes) <= known),
     )
     return next((code for code, true in against if true), None)
+
+
+def refusable(level: Level) -> tuple[Purpose, ...]:
+    """PURE: the purposes that a refusal of this level can stop, and may therefore be narrowed to."""
+    kinds = (
+        (Kind.CITIZEN_CONSENT, Kind.LAWFUL_NOTICE, Kind.SYSTEM) if level in BITES_ON_LAW else (Kind.CITIZEN_CONSENT,)
+    )
+    rows = [row for row in purposes.all() if row.kind in kinds and row.code != EMERGENCY]
+    if level is Level.period:
+        rows = [row for row in rows if is_dated(row)]
+    if level is Level.topic:
+        rows = [row for row in rows if topics_of(row.all_scopes)]
+    return tuple(rows)
 
 
 def lift(session: Session, refusal_id: UUID, *, subject_id: UUID, actor_id: UUID, now: datetime) -> bool:
@@ -145,6 +161,8 @@ def of_subject(session: Session, sealer: Sealer, subject_id: UUID) -> list[Refus
             _as_refusal(row),
             sealer.open(row.words, owner=subject_id, field=FIELD) if row.words is not None else "",
             row.lifted_at,
+            row.actor_id,
+            row.lifted_by,
         )
         for row in rows
     ]

@@ -18,7 +18,7 @@ from consent.decision import Reason
 from consent.errors import NotFound
 from consent.records import ConsentView
 from consent.refusing import No, RefusalView
-from idp import directory
+from idp import directory, suspending
 from idp.circumstances import ROOMS
 from idp.directory import Facility
 from idp.keys import KeyRing
@@ -73,14 +73,22 @@ class Line:
 
 
 def make(session: Session, ring: KeyRing, no: No, *, subject_id: UUID, actor_id: UUID, aal: str, now: datetime) -> UUID:
-    """Write it. Raises: NotAllowed as `refusing.object_to`."""
+    """Write it; it holds from the next question on, and for who asks none within a minute (`suspending`).
+
+    No event tells anybody (CAEP has none that would not say why). Raises: NotAllowed as `refusing.object_to`.
+    """
     sealer = PersonSealer(ring, session)
-    return refusing.object_to(session, sealer, no, subject_id=subject_id, actor_id=actor_id, aal=aal, now=now)
+    own = refusing.object_to(session, sealer, no, subject_id=subject_id, actor_id=actor_id, aal=aal, now=now)
+    suspending.reconsider(session, subject_id, now=now)
+    return own
 
 
 def lift(session: Session, refusal_id: UUID, *, subject_id: UUID, actor_id: UUID, now: datetime) -> bool:
     """End it. False: it was over. Raises: NotFound if unknown or another's."""
-    return refusing.lift(session, refusal_id, subject_id=subject_id, actor_id=actor_id, now=now)
+    lifted = refusing.lift(session, refusal_id, subject_id=subject_id, actor_id=actor_id, now=now)
+    if lifted:
+        suspending.reconsider(session, subject_id, now=now)
+    return lifted
 
 
 def of_person(session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime) -> list[Line]:

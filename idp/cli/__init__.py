@@ -10,7 +10,7 @@ staff      staff add
 desk       desk agent add, list, remove             agent      agent key, run: on a counter's computer
 people     people death, people rename: what an authority tells later
 registry   entity, client and resource: who may ask, who keeps data; newcomer   client add --demo, client test-event
-purposes   purposes list, show: what may be asked for, and whether a lawyer has read it
+purposes   purposes list, show: what may be asked for   rollout    rollout open, close, list: which provinces take part
 log        log seal, export, verify
 keys       keys list, rotate
 backup     backup create, verify, restore          erasing     erasure list, again: after a restore
@@ -36,6 +36,7 @@ MENU = {  # name -> module, first sentence of its docstring
     "entity": ("registry", "Organisations that answer for services and for data (data controllers)."),
     "client": ("registry", "Registered services."),
     "resource": ("registry", "Resource servers: services that keep data and open it for tokens."),
+    "rollout": ("rollout", "Provinces that take part: people there can be asked, and data opened there."),
     "purposes": ("purposes", "What may be asked for, and how far its legal readings are verified."),
     "desk": ("desk", "Counters."),
     "agent": ("agent", "The program beside a counter's card reader."),

@@ -1,8 +1,8 @@
-"""What `idp doctor` looks at in the database: schema, keys, clock, queues."""
+"""What `idp doctor` looks at in the database: schema, keys, clock, queues, papers, who fell silent."""
 
 from datetime import UTC, datetime, timedelta
 
-from idp import keys, migrations, rotation, vitals
+from idp import keys, migrations, rotation, silence, vitals
 from idp.cli.findings import FAIL, OK, WARN, Checks, Finding
 from idp.cli.health import LONGEST_SILENCE, pulse
 from idp.cli.house import House, check_there
@@ -96,6 +96,27 @@ def check_agreements(here: House) -> Finding:
     return Finding(OK, "agreements", "every organisation has one on file (PDPA s.40)")
 
 
+def check_holders(here: House) -> Finding:
+    """Whether the data holders still report their reads as regularly as they used to."""
+    now = wall_clock()
+    with here.sessions.reading() as session:
+        found = silence.voices(session, now=now)
+    late = [voice for voice in found if voice.state(now) == "silent"]
+    never = sum(voice.last is None for voice in found)
+    if late:
+        named = ", ".join(f"{voice.holder} ({since(voice, now)})" for voice in late[:MOST_NAMED])
+        more = " …" if len(late) > MOST_NAMED else ""
+        return Finding(WARN, "holders", f"{len(late)} fell silent: {named}{more}; ask them whether reads go unreported")
+    spoken = f"{len(found) - never} report as usual"
+    return Finding(OK, "holders", spoken + (f", {never} have never reported a read" if never else ""))
+
+
+def since(voice: silence.Voice, now: datetime) -> str:
+    """How long it is silent, and how long it may be."""
+    days, limit = (span.total_seconds() / 86400 for span in (now - (voice.last or now), voice.limit or timedelta(0)))
+    return f"{days:.1f} days, usual is under {limit:.1f}"
+
+
 def silence_of_the_worker(here: House, now: datetime) -> timedelta:
     """How long the worker of this machine said nothing; nothing where it leaves no pulse."""
     beat = pulse(here.settings)
@@ -108,4 +129,5 @@ CHECKS: Checks = {  # the database first: nothing rests on one that is not there
     "clock": check_clock,
     "queues": check_queues,
     "agreements": check_agreements,
+    "holders": check_holders,
 }

@@ -25,6 +25,7 @@ BASES = {  # consent/catalogue/README.md, column basis
     "LAW": "duty under a law, PDPA s.24(6)",
     "RIGHT30": "the person's own right, PDPA s.30 to s.36",
 }
+REGULATION = "regulation of the Ministry of Public Health on personal health data, B.E. 2561 (articles not read)"
 
 
 @click.group()
@@ -52,6 +53,8 @@ def _lines(row: Purpose) -> Iterator[str]:
     yield f"legal reading  {'verified' if row.status == 'verified' else UNREAD}"
     yield f"basis          {row.basis}: {BASES[row.basis]}"
     yield from (f"  when {when:<12} {basis}: {BASES[basis]}" for when, basis in row.basis_when)
+    if any(catalogue.category(code).s26 for code in row.data_categories):
+        yield f"see also       {REGULATION}"
     for language in ("th", "en"):
         yield f"{language}  {row.text.in_(language)}"
         yield f"    {row.if_refused.in_(language)}"

@@ -222,6 +222,16 @@ def client_abroad(client_id: str, country: str | None, safeguard: str | None) ->
     click.echo(f"{client_id} keeps data in {country or 'TH'}.")
 
 
+@client.command("transfers")
+@click.argument("client_id")
+@click.option("--take/--refuse", "takes", default=True, show_default=True, help="Whether it takes people's data over.")
+def client_transfers(client_id: str, *, takes: bool) -> None:
+    """Let people have their portable data sent to a service, or no longer; it must take events."""
+    with house() as here, here.sessions.writing() as session:
+        clients.take_transfers(session, client_id, takes=takes, now=wall_clock())
+    click.echo(f"{client_id} takes {'' if takes else 'no '}data over from people who choose it.")
+
+
 @client.command("suspend")
 @click.argument("client_id")
 def client_suspend(client_id: str) -> None:

@@ -12,6 +12,7 @@ from consent import purposes
 from consent.audit import log
 from consent.audit.log import Actor
 from consent.errors import NotAllowed, NotFound
+from idp.directory import roll_out
 from idp.directory.models import Facility, LegalEntity
 from idp.directory.recipients import LICENSED_KINDS
 
@@ -138,7 +139,7 @@ def _add_facility(
             name_th=entity.name_th,
             name_en=entity.name_en,
             kind=entity.kind,
-            province=province,
+            province=roll_out.spelt(province),
             licence_valid_until=licence_until,
         )
     )

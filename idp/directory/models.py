@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Uuid
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, new_id
@@ -34,6 +34,7 @@ class Facility(Base):
     """A place of service under a legal entity. The licence holds through the whole Bangkok day it names."""
 
     __tablename__ = "facility"
+    __table_args__ = (Index("ix_facility_entity_province", "legal_entity_id", "province"),)
 
     hcode: Mapped[Plain] = mapped_column(primary_key=True)
     legal_entity_id: Mapped[UUID] = mapped_column(ForeignKey("legal_entity.id"), index=True)
@@ -42,6 +43,20 @@ class Facility(Base):
     kind: Mapped[Plain]
     province: Mapped[Plain]
     licence_valid_until: Mapped[date | None] = mapped_column(Date())
+
+
+class ProvinceRollOut(Base):
+    """From `starts_at` on, a province takes part or does not; the latest row that has begun counts, none: it does."""
+
+    __tablename__ = "roll_out"
+    __append_only__ = True
+    __table_args__ = (Index("ix_roll_out_province_starts_at", "province", "starts_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    province: Mapped[Plain]  # the Thai name, as a facility has it
+    is_open: Mapped[bool]
+    starts_at: Mapped[datetime]
+    decided_at: Mapped[datetime]
 
 
 class Practitioner(Base):

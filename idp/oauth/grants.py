@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, insert, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, insert, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
@@ -22,19 +22,19 @@ from idp.oauth import slots
 from idp.oauth.pipeline import AuthorizeRequest
 
 
+def _since(name: str, column: str) -> Index:
+    there = text(f"{column} IS NOT NULL")
+    return Index(name, "status_list", column, sqlite_where=there, postgresql_where=there)
+
+
 class Grant(Base):
     """One authorization. `scopes` is JSON purpose -> scopes as granted; what still stands is asked live."""
 
     __tablename__ = "oauth_grant"
     __table_args__ = (
         Index("uq_oauth_grant_status_place", "status_list", "status_idx", unique=True),
-        Index(
-            "ix_oauth_grant_status_ended",
-            "status_list",
-            "ended_at",
-            sqlite_where=text("ended_at IS NOT NULL"),
-            postgresql_where=text("ended_at IS NOT NULL"),
-        ),
+        _since("ix_oauth_grant_status_ended", "ended_at"),
+        _since("ix_oauth_grant_status_suspended", "suspended_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -53,7 +53,7 @@ class Grant(Base):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[Plain | None]
     acr: Mapped[Plain | None]  # what the ID token answers where an acr was essential; else the sign-in's own level
-    patient_id: Mapped[UUID | None]
+    patient_id: Mapped[UUID | None] = mapped_column(index=True)
     visit_id: Mapped[UUID | None] = mapped_column(index=True)
     emergency_id: Mapped[UUID | None] = mapped_column(index=True)
     guardianship_id: Mapped[UUID | None] = mapped_column(index=True)  # `patient_id` is then the ward
@@ -63,6 +63,7 @@ class Grant(Base):
     details: Mapped[Sealed | None]  # authorization_details as granted (RFC 9396)
     updated_at: Mapped[datetime | None]
     ended_over: Mapped[UUID | None]  # the record whose end was the grant's
+    suspended_at: Mapped[datetime | None]  # since when a refusal in general stops all that it opens (`idp.suspending`)
 
 
 class GrantConsent(Base):
@@ -217,21 +218,18 @@ def end_for_consent(session: Session, record_id: UUID, *, now: datetime, reason:
 
 def end_for_client(session: Session, client_id: str, *, now: datetime, reason: str = "client_suspended") -> int:
     """End every grant of a client; how many."""
-    ids = session.scalars(select(Grant.id).where(Grant.client_id == client_id, Grant.ended_at.is_(None))).all()
-    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+    return _end_of(session, Grant.client_id == client_id, reason=reason, now=now)
 
 
 def end_for_subject(session: Session, subject_id: UUID, *, now: datetime, reason: str) -> int:
     """End every grant of a person (account closed, superseded); how many."""
-    ids = session.scalars(select(Grant.id).where(Grant.subject_id == subject_id, Grant.ended_at.is_(None))).all()
-    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+    return _end_of(session, Grant.subject_id == subject_id, reason=reason, now=now)
 
 
 def end_of_person(session: Session, subject_id: UUID, client_id: str, *, now: datetime, reason: str) -> int:
     """End every grant of one person at one client; how many."""
-    theirs = Grant.subject_id == subject_id, Grant.client_id == client_id, Grant.ended_at.is_(None)
-    ids = session.scalars(select(Grant.id).where(*theirs).order_by(Grant.id)).all()
-    return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
+    theirs = and_(Grant.subject_id == subject_id, Grant.client_id == client_id)
+    return _end_of(session, theirs, reason=reason, now=now)
 
 
 def end_everything(session: Session, *, now: datetime, reason: str) -> int:
@@ -268,7 +266,7 @@ def end_for_guardianship(session: Session, guardianship_id: UUID, *, reason: str
 
 
 def _end_of(session: Session, which: ColumnElement[bool], *, reason: str, now: datetime) -> int:
-    ids = session.scalars(select(Grant.id).where(which, Grant.ended_at.is_(None))).all()
+    ids = session.scalars(select(Grant.id).where(which, Grant.ended_at.is_(None)).order_by(Grant.id)).all()
     return sum(end(session, grant_id, reason=reason, now=now) for grant_id in ids)
 
 

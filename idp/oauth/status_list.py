@@ -1,8 +1,11 @@
-"""Status lists as they are published: one bit a grant, 1 when it has ended (Token Status List; RFC 6749 knows no word).
+"""Status lists as they are published: one bit a grant, 1 when its tokens open nothing (Token Status List).
 
 A token that is verified offline says where its bit is; the list tells within a minute of a withdrawal that it must not
 be used any more: a list is built anew after 5 s, kept for 10 s on the way (Cache-Control) and for 45 s by its reader.
 A bit stays set for a day, which is longer than any token of its grant can live.
+
+A grant that a refusal in general stops wholly is 1 as well, for a day at most, like one that has ended: a word of its
+own (SUSPENDED) would tell everybody who reads the list that the person refuses in general (`idp.suspending`).
 """
 
 import base64
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, bindparam, func, select
+from sqlalchemy import Engine, bindparam, func, select, union
 from sqlalchemy.orm import Session
 
 from consent.db import table_of
@@ -22,7 +25,7 @@ from idp.oauth.pipeline import Context
 
 TYPE = "statuslist+jwt"
 ALGORITHM = "ES256"
-BITS = 1  # 0 valid, 1 invalid (section 7.1); nothing here is only suspended
+BITS = 1  # 0 valid, 1 invalid (section 7.1)
 INVALID_KEPT = timedelta(days=1)
 BUILT_EVERY = timedelta(seconds=5)
 SHOWN_S, TTL_S = 10, 45
@@ -30,8 +33,12 @@ LIFE_S = 300  # `exp`: who cannot reach us trusts an old list no longer than the
 MOST_KEPT = 512
 
 _G = table_of(Grant).c
-_ENDED = select(_G.status_idx).where(_G.status_list == bindparam("list"), _G.ended_at > bindparam("since"))
-_BEGUN = select(_G.id).where(_G.status_list == bindparam("list")).limit(1)
+_HERE = _G.status_list == bindparam("list")
+_ENDED = union(
+    select(_G.status_idx).where(_HERE, _G.ended_at > bindparam("since")),
+    select(_G.status_idx).where(_HERE, _G.suspended_at > bindparam("since")),
+)
+_BEGUN = select(_G.id).where(_HERE).limit(1)
 _FIRST = select(func.min(_G.status_list).label("number")).cte("begun", recursive=True)
 _NEXT = select(func.min(_G.status_list)).where(_G.status_list > _FIRST.c.number).scalar_subquery()
 _LISTS = _FIRST.union_all(select(_NEXT).where(_FIRST.c.number.is_not(None)))  # one step in the index for each list
@@ -75,7 +82,7 @@ def published(context: Context, number: int) -> str | None:
 
 
 def ended_in(session: Session, number: int, *, now: datetime) -> list[int]:
-    """The places of this list whose grants ended within a day."""
+    """The places of this list whose grants ended, or were stopped wholly, within a day."""
     return list(session.scalars(_ENDED, {"list": number, "since": now - INVALID_KEPT}))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent import purposes
 from consent.db import Base, Plain, table_of
-from idp.oauth import acting, details, slots, uses
+from idp.oauth import acting, details, slots, suspended, uses
 from idp.oauth.clients import Client, ClientFacts
 from idp.oauth.deciding import decide
 from idp.oauth.live import GrantFacts, find_grant
@@ -161,19 +161,26 @@ def mint(
     if grant is None:
         claims["sub"] = client.id
     else:
-        claims |= {
-            **acting.subject(context, grant, holder.sector if holder else client.sector),
-            "auth_time": int(grant.auth_time.timestamp()),
-            "acr": grant.acr,
-            "amr": grant.amr,
-            "ial": grant.ial.value,
-            "grant_id": str(grant.id),
-            **slots.claim(context.issuer, grant.place),
-            **details.claim(grant.details, wanted),
-        }
-        claims |= launch_context(context, grant, holder.sector if holder else client.sector)
+        claims |= _granted(context, grant, wanted, holder.sector if holder else client.sector)
     token = context.ring.signer("access_token", ALGORITHM).sign_jwt(claims, typ=TYPE)
     return Minted(token, jti, life, claims["scope"])
+
+
+def _granted(context: Context, grant: GrantFacts, wanted: Mapping[str, tuple[str, ...]], sector: str) -> dict[str, Any]:
+    """What a token says of its grant. A closer answer since a refusal: its list must not call this token invalid."""
+    if grant.suspended_at is not None and suspended.for_holders(wanted):
+        suspended.resume(context.session, grant.id)
+    return {
+        **acting.subject(context, grant, sector),
+        "auth_time": int(grant.auth_time.timestamp()),
+        "acr": grant.acr,
+        "amr": grant.amr,
+        "ial": grant.ial.value,
+        "grant_id": str(grant.id),
+        **slots.claim(context.issuer, grant.place),
+        **details.claim(grant.details, wanted),
+        **launch_context(context, grant, sector),
+    }
 
 
 def launch_context(context: Context, grant: GrantFacts, sector: str) -> dict[str, Any]:

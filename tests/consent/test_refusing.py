@@ -126,6 +126,9 @@ def test_who_refuses_nothing_costs_no_statement_more(session):
         (No(Level.topic, topics=("love",)), "unknown"),
         (replace(PLACE, purposes=("NOPE",)), "unknown"),
         (replace(PLACE, purposes=("WITHDRAW",)), "unknown"),
+        (replace(PLACE, purposes=("CARE",)), "unknown"),
+        (No(Level.person, person="x", purposes=("BREAKGLASS",)), "unknown"),
+        (No(Level.topic, topics=("hiv",), purposes=("EHR-SHARE",)), "unknown"),
         (No(Level.period, data_from=date(2024, 1, 2), data_until=date(2024, 1, 1)), "data_range"),
     ],
 )
@@ -170,6 +173,30 @@ def test_a_person_reads_their_own_words_back(session):
     assert (place.words, place.lifted_at, unit.lifted_at) == ("ที่นั่น", NOW + HOUR, None)
     assert len(unit.words) == refusing.LONGEST_WORDS
     assert refusing.of_subject(session, Seals(), ANOTHER) == []
+
+
+def test_it_is_kept_who_refused_and_who_lifted_it(session):
+    """PDPA s.20: whoever acts for somebody is written beside them."""
+    made = {"subject_id": PERSON, "actor_id": ANOTHER, "aal": "2.1"}
+    own = refusing.object_to(session, Seals(), PLACE, **made, now=NOW)
+    (view,) = refusing.of_subject(session, Seals(), PERSON)
+    assert (view.actor_id, view.lifted_by) == (ANOTHER, None)
+
+    refusing.lift(session, own, subject_id=PERSON, actor_id=PERSON, now=NOW + MINUTE)
+
+    (view,) = refusing.of_subject(session, Seals(), PERSON)
+    assert (view.actor_id, view.lifted_by) == (ANOTHER, PERSON)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_a_refusal_is_narrowed_to_what_it_can_stop(level):
+    """A box that stops nothing would be a promise; an emergency is stopped by none."""
+    codes = {row.code for row in refusing.refusable(level)}
+
+    assert codes
+    assert "BREAKGLASS" not in codes
+    assert ("CARE" in codes) == (level in (Level.person, Level.unit, Level.visit))
+    assert ("CONTACT" in codes) == (level not in (Level.period, Level.topic))
 
 
 def test_a_later_consent_for_this_visit_passes_a_refusal_of_the_place(session):

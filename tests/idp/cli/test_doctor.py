@@ -12,10 +12,12 @@ from sqlalchemy import text, update
 
 from idp.cli import around, machine
 from idp.db import make_engine, make_sessions
+from idp.directory.models import LegalEntity
 from idp.jobs import enqueue_job
 from idp.keys import SigningKey
-from idp.oauth import provider
+from idp.oauth import provider, resources
 from idp.settings import Settings
+from idp.silence import HolderRhythm
 from tests.fakes import NOW
 from tests.idp import servers
 
@@ -72,6 +74,7 @@ def test_a_healthy_server_has_one_line_per_check(migrated, env):
         "clock",
         "queues",
         "agreements",
+        "holders",
     ]
     assert {name for name, (level, _) in told.items() if level != "ok"} == {"discovery"}
     assert "idp serve" in told["discovery"][1]
@@ -227,3 +230,26 @@ def test_a_worker_that_is_silent_is_told(migrated, tmp_path):
     told = lines(migrated("doctor", YINYOM_PULSE_FILE=str(beat)))["queues"]
     assert told[0] == "fail"
     assert "restart `idp work`" in told[1]
+
+
+def test_a_holder_that_fell_silent_is_named(migrated, env):
+    """By its own rhythm: this one reported every hour for weeks, and says nothing since January."""
+    only_owner(env)
+    house = {"name_th": "คลัง", "name_en": "House", "kind": "hospital", "controller_contact": "c", "dpo_contact": "d"}
+    began, last = datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    hourly = {"first_at": began, "last_at": last, "since": began, "longest_s": 3600, "before_s": 3600}
+    with database(env) as session:
+        entity = LegalEntity(**house, own_app=False)
+        session.add(entity)
+        session.flush()
+        for name in ("records", "new"):
+            told = {"identifier": f"https://{name}.example.test", "legal_entity_id": entity.id, "client_id": None}
+            resources.register(session, **told, now=NOW)
+        session.add(HolderRhythm(holder="https://records.example.test", **hourly))
+
+    level, words = lines(migrated("doctor"))["holders"]
+
+    assert level == "warn"
+    assert words.startswith("1 fell silent: https://records.example.test (")
+    assert "usual is under 0.2" in words
+    assert "new.example.test" not in words

@@ -3,7 +3,7 @@
 import pytest
 
 from consent import purposes
-from idp.cli.purposes import BASES
+from idp.cli.purposes import BASES, REGULATION
 
 
 def test_every_purpose_is_listed_with_the_state_of_its_legal_reading(idp):
@@ -23,6 +23,14 @@ def test_each_purpose_is_shown_with_its_law_and_the_mark(idp, row):
     assert BASES[row.basis] in shown
     assert row.text.th in shown
     assert row.if_refused.en in shown
+
+
+def test_what_touches_health_data_names_the_ministrys_regulation_as_a_reference_and_says_that_nobody_read_it(idp):
+    """THAI law part: B.E. 2561 is recorded as a reference; its articles were not read, so none is quoted."""
+    assert f"see also       {REGULATION}" in idp("purposes", "show", "EHR-SHARE").output
+    assert REGULATION not in idp("purposes", "show", "SIGNIN").output
+    assert "2561" in REGULATION
+    assert "not read" in REGULATION
 
 
 def test_a_purpose_that_leaves_thailand_says_where_to_and_what_protects_it(idp):

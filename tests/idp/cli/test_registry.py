@@ -260,6 +260,18 @@ def test_s28_a_service_that_keeps_data_abroad_is_registered_with_country_and_saf
     assert [(one.xb_country, one.xb_safeguard) for one in found] == [("SG", "contract"), (None, None)]
 
 
+def test_s31_a_service_is_let_take_data_over_by_command(with_hospital, refusal, stored):
+    """Only one that takes events and keeps a secret; and it can be taken back."""
+    deaf = said(add(with_hospital), "client_id")
+    made = said(add(with_hospital, "--events", "https://a.example.test/events"), "client_id")
+
+    assert "takes data over" in with_hospital("client", "transfers", made).output
+    assert clients.find(stored, made).takes_transfers_since is not None
+    assert "takes no data over" in with_hospital("client", "transfers", made, "--refuse").output
+    assert "event_endpoint" in refusal(with_hospital("client", "transfers", deaf))
+    assert "no such client" in refusal(with_hospital("client", "transfers", "nobody"))
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

@@ -36,7 +36,7 @@ def test_the_seed_makes_the_sandbox_once(session, seeded):
     seed.seed(session, seeded, now=NOW + DAY)
 
     tables = (LegalEntity, Facility, Practitioner, StaffAssignment)
-    assert [session.scalar(select(func.count()).select_from(table)) for table in tables] == [6, 5, 2, 8]
+    assert [session.scalar(select(func.count()).select_from(table)) for table in tables] == [6, 5, 2, 9]
 
 
 def test_the_seed_uses_codes_and_numbers_of_nobody(session, seeded):  # noqa: ARG001

@@ -1,12 +1,18 @@
 """Refusals in general: the person's pages, and that nobody who asks can see that one exists."""
 
+import zlib
+from base64 import urlsafe_b64decode
+from urllib.parse import urlsplit
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from consent import records, withdrawal
 from consent.audit import log
 from consent.models import ConsentObjection, ConsentObjectionLift, ConsentRecord
-from tests.fakes import MINUTE
+from idp.directory import Facility, roll_out
+from tests.fakes import MINUTE, SECOND
+from tests.idp.oauth.stage import claims_of
 from tests.idp.web.stage import SECRET
 from tests.idp.web.test_citizen import HOSPITAL, agreed, consent_id, redeemed, weak
 from tests.idp.web.test_flow import query
@@ -235,3 +241,68 @@ def test_a_yes_that_a_refusal_beats_is_remembered_like_a_no(site, visitor):
 
     assert "code" in silently
     assert visitor.get(site.authorize_url()).name != "consent"
+
+
+def test_a_refusal_may_be_narrowed_to_some_uses(site, visitor):
+    """Issue 5: whoever wants to refuse research alone need not refuse the hospital."""
+    agreed(site, visitor)
+    token = redeemed(site, visitor)["access_token"]
+
+    page = refused(visitor, place="99001", purpose=["RES-CONTACT", "INSURE"])
+
+    assert page.name == "me_refusals"
+    (row,) = rows(site, ConsentObjection)
+    assert set(row.purposes.split()) == {"RES-CONTACT", "INSURE"}
+    assert f"/me/consents/{consent_id(site)}" not in page.html
+    assert "เฉพาะเรื่อง: " in page.text
+    assert b"AllergyIntolerance" in introspected(site, token)
+
+
+def test_what_was_ticked_is_kept_with_an_error(site, visitor):
+    """PAGES: the closed part stands open then."""
+    agreed(site, visitor)
+
+    page = refused(visitor, "period", from_day="31/2/2566", purpose=["EHR-SHARE"])
+
+    assert page.status == 422
+    assert 'value="EHR-SHARE" checked' in page.html
+    assert '<details class="more" id="only" open>' in page.html
+
+
+def test_the_status_list_says_invalid_while_it_is_refused(site, visitor):
+    """Token Status List 7.1, over HTTP: whoever asks nobody hears it within a minute."""
+    agreed(site, visitor)
+    token = redeemed(site, visitor)["access_token"]
+    heard = [invalid(site, token)]
+
+    refused(visitor, place="99001")
+    heard.append(invalid(site, token))
+    visitor.get("/me/refusals")
+    visitor.send("lift-form-1", "lift-1")
+    heard.append(invalid(site, token))
+
+    assert heard == [0, 1, 0]
+
+
+def invalid(site, token):
+    """The bit of this token in a list that was built just now."""
+    site.clock.tick(6 * SECOND)
+    named = claims_of(token)["status"]["status_list"]
+    answer = site.app.test_client().get(urlsplit(named["uri"]).path)
+    lst = claims_of(answer.get_data(as_text=True))["status_list"]["lst"]
+    return zlib.decompress(urlsafe_b64decode(lst + "=="))[named["idx"] // 8] >> named["idx"] % 8 & 1
+
+
+def test_a_place_that_does_not_take_part_is_said_kindly(site, visitor):
+    """Catalogue rule 5: the answer is kept, and nothing is given."""
+    agreed(site, visitor)
+    token = redeemed(site, visitor)["access_token"]
+    page = f"/me/consents/{consent_id(site)}"
+    assert 'id="away"' not in visitor.get(page).html
+
+    with site.work.sessions.writing() as session:
+        session.execute(update(Facility).values(province="แพร่"))
+        roll_out.decide(session, roll_out.named("แพร่"), is_open=False, starts_at=site.clock(), now=site.clock())
+
+    assert 'id="away"' in visitor.get(page).html
+    assert b"AllergyIntolerance" not in introspected(site, token)
