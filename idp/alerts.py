@@ -18,7 +18,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.audit import log
 from consent.db import Base, Plain, new_id
-from idp import jobs, outbox, subjects
+from idp import alert_words, jobs, outbox, subjects
+from idp.alert_words import ALWAYS_BY_SMS, SUBJECTS, TEXTS, WITHOUT_CODE
 from idp.contact import line_links
 from idp.keys import KeyRing
 from idp.subjects import PersonSealer, Subject
@@ -31,87 +32,8 @@ SIGNS = LETTERS + "23456789"
 REF_LENGTH, CODE_LENGTH, GROUP = 4, 12, 4
 BANGKOK = ZoneInfo("Asia/Bangkok")
 TOLD_BY = log.Actor.system("idp")
-WORDS = {
-    "new_device": ("มีการเข้าสู่ระบบจากอุปกรณ์ใหม่", "A new device signed in"),
-    "passkey_added": ("เพิ่มพาสคีย์ในบัญชีแล้ว", "A passkey was added"),
-    "passkey_removed": ("ลบพาสคีย์ออกจากบัญชีแล้ว", "A passkey was removed"),
-    "passkey_copied": ("ไม่รับพาสคีย์ที่อาจถูกทำสำเนา", "A passkey that may be a copy was refused"),
-    "pin_set": ("ตั้งรหัส PIN ใหม่แล้ว", "A new PIN was set"),
-    "totp_added": ("เชื่อมแอปสร้างรหัสแล้ว", "A code app was connected"),
-    "totp_removed": ("ลบแอปสร้างรหัสแล้ว", "A code app was removed"),
-    "recovery_codes": ("ออกรหัสกู้คืนชุดใหม่แล้ว", "New recovery codes were made"),
-    "key_added": ("เพิ่มกุญแจความปลอดภัยแล้ว", "A security key was added"),
-    "phone_changed": ("เปลี่ยนหมายเลขโทรศัพท์ของบัญชีแล้ว", "The account's phone number was changed"),
-    "line_linked": ("เชื่อมบัญชี LINE แล้ว", "A LINE account was linked"),
-    "line_removed": ("ยกเลิกการเชื่อมบัญชี LINE แล้ว", "A LINE account was unlinked"),
-    "phone_change_started": ("มีการขอเปลี่ยนเบอร์โทรศัพท์ของบัญชีคุณ", "A new phone was asked for in your account"),
-    "recovery_started": ("มีการขอกู้คืนบัญชีของคุณ", "Recovery of your account was asked for"),
-    "recovery_done": ("กู้คืนบัญชีเสร็จแล้ว", "Your account was recovered"),
-    "account_superseded": ("ปิดบัญชีชั่วคราวนี้แล้ว", "This provisional account was closed"),
-    "emergency_opened": (
-        "มีการเปิดดูข้อมูลของคุณในเหตุฉุกเฉิน เปิดบริการยินยอมเองเพื่อดูว่าใครเปิด",
-        "Your data was opened in an emergency; open Yinyom yourself to see by whom",
-    ),
-    "emergency_of_ward": (
-        "มีการเปิดดูข้อมูลของผู้ที่คุณกระทำการแทน ในเหตุฉุกเฉิน",
-        "Data of somebody you act for was opened in an emergency",
-    ),
-    "emergency_unjustified": (
-        "ผู้ตรวจสอบเห็นว่าการเปิดดูข้อมูลของคุณในเหตุฉุกเฉินไม่ชอบ และเปิดเรื่องแทนคุณแล้ว",
-        "An emergency opening of your data was found unjustified, and a case was opened for you",
-    ),
-    "first_access": (
-        "มีหน่วยงานเปิดข้อมูลของคุณเป็นครั้งแรก เปิดบริการยินยอมเองเพื่อดูว่าใครเปิด",
-        "An organisation opened your data for the first time; open Yinyom yourself to see which",
-    ),
-    "accessed": (
-        "มีการเปิดข้อมูลของคุณ เปิดบริการยินยอมเองเพื่อดูว่าใครเปิด",
-        "Your data was opened; open Yinyom yourself to see by whom",
-    ),
-    "consent_reminder": (
-        "คุณมีความยินยอมที่ยังใช้อยู่ เปิดบริการยินยอมเองเพื่อดูหรือถอน",
-        "You have consents in force; open Yinyom yourself to see or withdraw them",
-    ),
-    "guardian_added": ("มีการตั้งผู้ทำแทนในบัญชีของคุณ", "Acting for another person was set up in your account"),
-    "guardian_ended": ("การทำแทนในบัญชีของคุณสิ้นสุดแล้ว", "Acting for another person has ended in your account"),
-    "turned_twenty": ("คุณอายุครบ 20 ปี ต่อไปนี้คุณตัดสินใจเอง", "You are 20 now and decide alone from today"),
-    "cosign_wanted": ("มีเรื่องรอให้คุณร่วมลงนาม", "Something waits for your signature"),
-    "consent_on_paper": (
-        "บันทึกความยินยอมที่ลงชื่อบนกระดาษที่สถานพยาบาลแล้ว",
-        "A consent signed on paper at a facility was recorded",
-    ),
-    "consent_taken_back": (
-        "ถอนความยินยอมของคุณที่จุดบริการแล้ว ตามที่ขอต่อเจ้าหน้าที่",
-        "A consent of yours was taken back at a counter, as asked of the staff there",
-    ),
-    "level_changed": ("ระดับการยืนยันตัวตนของคุณเปลี่ยนแล้ว", "The level of your proved identity has changed"),
-    "rights_answered": ("เราตอบคำขอใช้สิทธิของคุณแล้ว", "We answered your request about your data"),
-    "rights_extended": ("คำขอใช้สิทธิของคุณต้องใช้เวลาเพิ่ม", "Your request about your data needs more time"),
-    "export_made": ("มีการดาวน์โหลดสำเนาข้อมูลของคุณ", "A copy of your data was downloaded"),
-    "erasure_asked": ("มีคำขอลบข้อมูลและบัญชีของคุณ", "Erasure of your data and account was asked for"),
-    "erased": ("ลบข้อมูลและปิดบัญชีของคุณแล้ว", "Your data was erased and your account closed"),
-    "breach": (
-        "อาจมีผู้อื่นเห็นข้อมูลของคุณ โปรดเปิดบริการยินยอมเพื่ออ่านรายละเอียด",
-        "Others may have seen your data; open Yinyom to read more",
-    ),
-}  # fmt: skip
-KINDS = tuple(WORDS)
-ENDED = frozenset({"account_superseded", "emergency_opened", "emergency_unjustified"})  # no code could undo it
-ENDED |= {"emergency_of_ward", "consent_on_paper", "consent_taken_back"}
+WORDS, KINDS, ENDED = alert_words.WORDS, alert_words.KINDS, alert_words.ENDED
 MOST_BY_SMS = 10  # notices of a day: whoever changes things without end spends no more of everybody's messages
-ENDED |= {"first_access", "accessed", "consent_reminder"}  # a permission is taken back on its own page
-ALWAYS_BY_SMS = frozenset(
-    {"recovery_started", "phone_change_started", "recovery_done", "phone_changed"}
-)  # few by themselves, and weighty
-ENDED |= {"rights_answered", "rights_extended", "erased", "breach"}
-ALWAYS_BY_SMS |= {"erasure_asked", "breach"}
-ALWAYS_BY_SMS |= {"emergency_opened", "emergency_of_ward", "emergency_unjustified"}  # however many others came that day
-TEXTS = (
-    "{what}{detail} เมื่อ {time} น. อ้างอิง {ref} ถ้าไม่ใช่คุณ ให้เปิดบริการยินยอมเอง แล้วกรอกรหัส {code} ในหน้า “ไม่ใช่ฉัน”",
-    "{what}{detail}, {time}. Ref {ref}. Not you? Open Yinyom yourself and type {code} on the page “This was not me”.",
-)
-WITHOUT_CODE = ("{what}{detail} เมื่อ {time} น. อ้างอิง {ref}", "{what}{detail}, {time}. Ref {ref}.")
-SUBJECTS = ("แจ้งการเปลี่ยนแปลงในบัญชียินยอม", "A change in your Yinyom account")
 
 
 class Notice(Base):

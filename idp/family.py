@@ -20,13 +20,13 @@ from consent.family.rules import Kind, Needed, Way, What
 from consent.models import ConsentRecord
 from consent.purposes import Purpose
 from consent.records import Choice
-from idp import alerts, signing_out, subjects, withdrawal
+from idp import alerts, hands, signing_out, subjects, withdrawal
 from idp.assurance import Aal
+from idp.hands import SELF
 from idp.keys import KeyRing
 from idp.oauth import grants
 from idp.settings import Settings
 
-SELF = "self"
 BESIDE = (Kind.parent, Kind.curator)  # whose signature stands beside a ward's own
 BY_THE_CLOCK = Actor.system("idp")
 CHANNEL = "web"
@@ -48,13 +48,6 @@ def who(session: Session, ring: KeyRing, person_id: UUID, *, now: datetime) -> N
     )
 
 
-def what(purpose: Purpose, basis: str) -> What:
-    """PURE: what is done by a yes to this purpose on this basis."""
-    if purposes.is_asked(basis):
-        return What.consent
-    return What.right if purpose.asks else What.told
-
-
 def may_sign_in(session: Session, person_id: UUID, birth_date: str, *, now: datetime) -> bool:
     """Whether somebody under 20 may have a sign-in of their own: from 10 on, while a parent stands beside them."""
     years = rules.age(birth_date, now)
@@ -71,11 +64,17 @@ def is_shut_out(session: Session, ring: KeyRing, person_id: UUID, *, now: dateti
 
 
 def ways(
-    session: Session, ring: KeyRing, ward_id: UUID, *, actor: str, codes: Sequence[tuple[Purpose, str]], now: datetime
+    session: Session,
+    ring: KeyRing,
+    ward_id: UUID,
+    *,
+    link: Link | None,
+    codes: Sequence[tuple[Purpose, str]],
+    now: datetime,
 ) -> dict[str, Way]:
-    """What a yes of this actor ("self" or a kind) is worth, for each purpose with its basis."""
+    """What a yes is worth, of the person or of who acts under this link, for each purpose with its basis."""
     needed = who(session, ring, ward_id, now=now)
-    return {purpose.code: rules.way(needed, actor, what(purpose, basis)) for purpose, basis in codes}
+    return {purpose.code: hands.way(needed, link, purpose, basis) for purpose, basis in codes}
 
 
 def stand_beside(session: Session, ward_id: UUID, *, now: datetime) -> list[Link]:
@@ -89,15 +88,15 @@ def answer(session: Session, ring: KeyRing, choice: Choice, *, now: datetime) ->
     Raises: NotAllowed(code="capacity") for a yes that is not theirs to give; else as `records.give`.
     """
     purpose = purposes.get(choice.key.purpose)
-    link = _of_choice(session, choice, now=now)
+    link = hands.of_choice(session, choice, now=now)
     needed = who(session, ring, choice.key.subject_id, now=now)
-    way = rules.way(needed, choice.capacity, what(purpose, choice.basis))
-    if way is Way.never:
+    worth = hands.way(needed, link, purpose, choice.basis)
+    if worth is Way.never:
         raise NotAllowed("This is not yours to agree to.", detail=f"{purpose.code=} {needed=}", code="capacity")
-    if way is Way.alone:
+    if worth is Way.alone:
         return records.give(session, choice if link is None else replace(choice, not_after=link.ends_at), now=now)
     waiting = cosigning.open_at(session, choice.key, now=now)
-    beside = link or _running(session, waiting.guardianship_id if waiting else None, now=now)
+    beside = link or hands.running(session, waiting.guardianship_id if waiting else None, now=now)
     others = stand_beside(session, choice.key.subject_id, now=now)
     if not others:
         raise NotAllowed("Nobody stands beside this person.", detail=f"{purpose.code=}", code="capacity")
@@ -163,6 +162,7 @@ def decline(
 
 def refuse(session: Session, ring: KeyRing, settings: Settings, choice: Choice, *, now: datetime) -> None:
     """A no of either: it is remembered, what one of two had signed waits no longer, and a consent that ran ends."""
+    hands.check_helper(session, choice, now=now)
     waiting = cosigning.open_at(session, choice.key, now=now)
     if waiting is not None:
         cosigning.decline(session, waiting, by=choice.actor_id, now=now)
@@ -194,8 +194,20 @@ def end(session: Session, ring: KeyRing, settings: Settings, link_id: UUID, *, p
         over(session, ring, settings, ended, by=person_id, now=now)
 
 
-def over(session: Session, ring: KeyRing, settings: Settings, link: Link, *, by: UUID, now: datetime) -> None:
-    """What hung on a guardianship that somebody ended just now: grants, consents with their letters, proposals."""
+def over(
+    session: Session,
+    ring: KeyRing,
+    settings: Settings,
+    link: Link,
+    *,
+    by: UUID,
+    now: datetime,
+    office: Sequence[str] = (),
+) -> None:
+    """What hung on a guardianship that somebody ended just now: grants, consents with their letters, proposals.
+
+    `by`: one of the two, or an officer, with the codes of their `office`.
+    """
     _let_go(session, ring, settings, link, reason="guardian_ended", by=by, now=now)
     for record_id in links.answers_under(session, link):
         withdrawal.withdraw(
@@ -204,6 +216,7 @@ def over(session: Session, ring: KeyRing, settings: Settings, link: Link, *, by:
             actor_id=by,
             reason="guardian_ended",
             now=now,
+            office=office,
         )
     for person_id in (link.ward_id, link.guardian_id):
         alerts.tell(session, ring, subject_id=person_id, kind="guardian_ended", now=now)
@@ -243,24 +256,6 @@ def _let_go(
         signing_out.everywhere(session, ring, settings, subject_id=link.ward_id, now=now)
 
 
-def _of_choice(session: Session, choice: Choice, *, now: datetime) -> Link | None:
-    """The guardianship in whose capacity somebody answers. Raises: NotAllowed when it is not theirs, or over."""
-    if choice.capacity == SELF:
-        if choice.actor_id != choice.key.subject_id:
-            raise NotAllowed("Nobody answers for somebody else as themselves.", code="capacity")
-        return None
-    link = _running(session, choice.guardianship_id, now=now)
-    told = (choice.actor_id, choice.key.subject_id, choice.capacity)
-    if link is None or told != (link.guardian_id, link.ward_id, link.kind):
-        raise NotAllowed("You may not act for this person any more.", code="capacity")
-    return link
-
-
-def _running(session: Session, link_id: UUID | None, *, now: datetime) -> Link | None:
-    link = links.find(session, link_id)
-    return link if link is not None and link.runs_at(now) else None
-
-
 def _for_me(session: Session, proposal_id: UUID, person_id: UUID, *, now: datetime) -> Proposal:
     found = next((one for one in inbox(session, person_id, now=now) if one.id == proposal_id), None)
     if found is None:
@@ -274,7 +269,7 @@ def _choice(session: Session, waiting: Proposal, notice: notices.Notice, *, by: 
     if by.person_id != waiting.ward_id:
         beside = links.of_guardian(session, by.person_id, now=now)
         mine = next(one for one in beside if one.ward_id == waiting.ward_id and one.kind in BESIDE)
-    first = _running(session, waiting.guardianship_id, now=now)
+    first = hands.running(session, waiting.guardianship_id, now=now)
     link = mine or first
     if link is None:
         raise NotAllowed("You may not act for this person any more.", code="capacity")

@@ -17,12 +17,13 @@ from consent.family import links, rules
 from consent.family.links import Evidence, Link, Officer
 from consent.family.models import Guardianship
 from consent.family.rules import Kind, Needed, Term
-from idp import alerts, family, four_eyes, subjects
+from idp import alerts, family, four_eyes, representatives, subjects
 from idp.assurance import Ial
 from idp.desk_cases import Case
 from idp.keys import KeyRing
 from idp.ports import RegistryPerson
 from idp.readings import Desk
+from idp.settings import Settings
 from idp.subjects import PersonSealer, Subject
 
 ACT = "guardianship"
@@ -154,12 +155,13 @@ def signed(session: Session, case: Case, drawn: Guardianship, *, now: datetime) 
     return four_eyes.signed(session, case.id, ACT, now=now, since=drawn.drawn_up_at)
 
 
-def confirm(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> Link:
+def confirm(session: Session, ring: KeyRing, settings: Settings, case: Case, *, desk: Desk, now: datetime) -> Link:
     """Let it begin: what was written down last, with the signature of a second officer. Both people are told.
 
     An older guardianship of the same two ends by it, with the tokens that hang on it; what was agreed under it goes
-    on to its own end, as long as one of the two runs. Raises: NotAllowed("second_person") without a signature for
-    what stands here now, or by one of the two people; "order" when there is nothing to confirm.
+    on to its own end, as long as one of the two runs. Whom a court protects has chosen helpers no longer, and is
+    nobody's. Raises: NotAllowed("second_person") without a signature for what stands here now, or by one of the two
+    people; "order" when there is nothing to confirm.
     """
     drawn = waiting(session, case, desk=desk, now=now)
     if drawn is None:
@@ -167,6 +169,8 @@ def confirm(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: dat
     second = four_eyes.take(session, case.id, ACT, asked_by=desk.person_id, now=now, since=drawn.drawn_up_at)
     if second is None or second in (drawn.ward_id, drawn.guardian_id):
         raise NotAllowed("A colleague has to sign this.", code="second_person")
+    if drawn.kind in (Kind.guardian, Kind.curator):
+        representatives.end_all(session, ring, settings, drawn.ward_id, now=now)
     older = [one for one in links.of_ward(session, drawn.ward_id, now=now) if one.guardian_id == drawn.guardian_id]
     link = links.confirm(session, drawn.id, second_by=second, codes=desk.codes, now=now)
     if link is None:

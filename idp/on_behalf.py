@@ -13,17 +13,17 @@ from sqlalchemy.orm import Session
 
 from consent import purposes
 from consent.decision import Reason, Recipient, Verdict
-from consent.family import cosigning
+from consent.family import cosigning, helping
 from consent.family.cosigning import Proposal
-from consent.family.rules import Way
-from idp import family
+from consent.family.rules import Kind, Way
+from idp import family, hands
 from idp.asking import Asked
 from idp.keys import KeyRing
 from idp.oauth.claims import OPENING
 from idp.oauth.live import SIGN_IN
 from idp.proxies import Proxy
 
-SELF = family.SELF
+SELF = hands.SELF
 
 
 def of_ward(asked: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
@@ -48,9 +48,9 @@ def settle(
     if acting is None and not any(_could_wait(one) for one in found):
         return list(found)
     subject_id = person_id if acting is None else acting.patient_id
-    actor = SELF if acting is None else acting.kind
     rows = [(purposes.get(one.code), _basis(one.code, recipient)) for one in found if one.code != SIGN_IN or not acting]
-    ways = family.ways(session, ring, subject_id, actor=actor, codes=rows, now=now)
+    link = None if acting is None else acting.link
+    ways = family.ways(session, ring, subject_id, link=link, codes=rows, now=now)
     open_now = {
         one.purpose: one
         for one in cosigning.of_ward(session, subject_id, now=now)
@@ -66,7 +66,8 @@ def settle(
 def _settled(one: Asked, way: Way, mine: Proposal | None, acting: Proxy | None, *, beside: bool) -> Asked:
     """PURE: one purpose as it stands for who may answer it in this way; `mine` is their signature that waits."""
     if way is Way.never or (way is Way.together and not beside):
-        stands = one.verdict.permit and acting is None  # what was given before stands; it is only not theirs to renew
+        # What was given before stands for the person, and for a helper who may see it; it is only not theirs to renew.
+        stands = one.verdict.permit and (acting is None or _was_entrusted(acting, one.code))
         return replace(one, barred=True, verdict=one.verdict if stands else _against(one, Reason.needs_guardian))
     if way is Way.alone:
         return one
@@ -76,6 +77,11 @@ def _settled(one: Asked, way: Way, mine: Proposal | None, acting: Proxy | None, 
         return one
     waits = one.verdict if one.verdict.permit else _against(one, Reason.needs_cosign)
     return replace(one, proposed_at=mine.proposed_at, verdict=waits)
+
+
+def _was_entrusted(acting: Proxy, code: str) -> bool:
+    """PURE: whether an adult chose a helper to see what they have agreed to for this purpose."""
+    return acting.kind == Kind.helper and helping.opens(acting.link, code)
 
 
 def signed_under(one: Asked, acting: Proxy) -> bool:

@@ -15,7 +15,6 @@ from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from consent import notices, purposes, records
-from consent.audit import log
 from consent.db import InsertOnce, new_id, table_of
 from consent.errors import Conflict, NotAllowed, NotFound
 from consent.family.models import ConsentProposal
@@ -103,7 +102,7 @@ def sign(session: Session, choice: Choice, *, until: datetime, now: datetime) ->
     if not _write_once(session, facts):
         raise Conflict("This consent is being changed elsewhere. Please try again.", detail="proposal")
     notices.keep(session, choice.notice)
-    _tell(session, "consent.proposed", choice, now=now)
+    records.write_down(session, choice, "consent.proposed", now=now)
     return find(session, facts["id"], now=now)
 
 
@@ -133,7 +132,7 @@ def complete(session: Session, waiting: Proposal, choice: Choice, *, now: dateti
     _settle(session, waiting.id, outcome="signed", by=choice.actor_id, now=now)
     record = records.give(session, whole, now=now)
     session.execute(update(_TABLE).where(_P.id == waiting.id).values(record_id=record.id))
-    _tell(session, "consent.co_signed", choice, now=now, consent_id=record.id)
+    records.write_down(session, choice, "consent.co_signed", now=now, consent_id=record.id)
     return record
 
 
@@ -279,22 +278,3 @@ def _bound(key: Key) -> Mapping[str, Any]:
         "at": key.holder,
         "of_purpose": key.purpose,
     }
-
-
-def _tell(session: Session, event: str, choice: Choice, *, now: datetime, consent_id: UUID | None = None) -> None:
-    log.append(
-        session,
-        event,
-        now=now,
-        actor=log.Actor(choice.actor_kind, choice.actor_id),
-        subject_id=choice.key.subject_id,
-        client_id=choice.client_id,
-        recipient_id=choice.key.recipient_id,
-        holder=choice.key.named_holder,
-        purpose=choice.key.purpose,
-        basis=choice.basis,
-        consent_id=consent_id,
-        codes=choice.scopes,
-        acr=choice.aal,
-        ial=choice.ial,
-    )

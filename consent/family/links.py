@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from consent.audit import log
@@ -40,6 +40,8 @@ class Link:
     ends_by: str
     ended_at: datetime | None
     end_reason: str | None
+    may: str = ""  # of a chosen helper: words of `helping.POWERS`
+    purposes: str = ""  # of a chosen helper: codes
 
     def runs_at(self, now: datetime) -> bool:
         """PURE: whether the guardian may act."""
@@ -76,7 +78,8 @@ _TABLE = table_of(Guardianship)
 _G = _TABLE.c
 _COLUMNS = (
     *(_G.id, _G.ward_id, _G.guardian_id, _G.kind, _G.needed, _G.evidence, _G.starts_at, _G.ends_at),
-    *(_G.ends_by, _G.ended_at, _G.end_reason),
+    *(_G.ends_by, _G.ended_at, _G.end_reason, func.coalesce(_G.may, "").label("may")),
+    func.coalesce(_G.purposes, "").label("purposes"),
 )
 _CONFIRMED = _G.starts_at.is_not(None)
 _ONE = select(*_COLUMNS).where(_G.id == bindparam("link"), _CONFIRMED)

@@ -11,6 +11,7 @@ from consent.db import Base, Plain, Sealed, new_id
 KINDS = ("parent", "guardian", "curator", "helper")
 NEEDED = ("self_alone", "guardian_alone", "both")
 EVIDENCE = ("house_register", "birth_certificate", "court_order", "own_choice")
+INVITED = ("begun", "declined", "refused", "called_back", "replaced")
 OUTCOMES = ("signed", "refused", "taken_back", "replaced", "outdated")
 
 
@@ -57,6 +58,8 @@ class Guardianship(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[UUID | None]
     end_reason: Mapped[Plain | None]
+    may: Mapped[Plain | None]  # of a chosen helper: see, answer, withdraw
+    purposes: Mapped[Plain | None]  # of a chosen helper: the codes that it is about
 
 
 class ConsentProposal(Base):
@@ -102,3 +105,40 @@ class ConsentProposal(Base):
     settled_by: Mapped[UUID | None]
     outcome: Mapped[Plain | None]
     record_id: Mapped[UUID | None]
+
+
+class HelperInvitation(Base):
+    """An adult looks for a helper. It lets nobody do anything; only its code's keyed hash is kept.
+
+    `ward_id` chooses; `guardian_id` is who typed the code, once. Of one person at most one waits.
+    """
+
+    __tablename__ = "helper_invitation"
+    __table_args__ = (
+        CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', INVITED)}", name="outcome"),
+        CheckConstraint("(settled_at IS NULL) = (outcome IS NULL)", name="settled"),
+        CheckConstraint("accepted_at IS NULL OR guardian_id IS NOT NULL", name="accepted"),
+        CheckConstraint("ward_id <> guardian_id", name="two_people"),
+        Index(
+            "uq_helper_invitation_open",
+            "ward_id",
+            unique=True,
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+        Index("ix_helper_invitation_guardian_id", "guardian_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    ward_id: Mapped[UUID]
+    guardian_id: Mapped[UUID | None]
+    code_hash: Mapped[Plain] = mapped_column(unique=True)
+    may: Mapped[Plain]
+    kinds: Mapped[Plain]
+    days: Mapped[int]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    outcome: Mapped[Plain | None]
+    link_id: Mapped[UUID | None]

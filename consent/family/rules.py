@@ -7,6 +7,7 @@ from 10 to 19 both sign; at 20 nobody decides for a person any more, unless a co
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 BANGKOK = ZoneInfo("Asia/Bangkok")
@@ -46,6 +47,24 @@ class What(StrEnum):
     consent = "consent"
     right = "right"
     told = "told"
+
+
+class Deed(StrEnum):
+    """What somebody does in a ward's name, besides saying yes to a service."""
+
+    withdraw = "withdraw"  # end a consent that they signed
+    refuse = "refuse"  # a refusal in general, and its end
+    ask = "ask"  # a request that opens nothing: correct, object, pause, complain, "this was not right"
+    open = "open"  # what shows the data: the list of who did what, a copy, a transfer
+    erase = "erase"
+
+
+class Say(StrEnum):
+    """Whose word it is."""
+
+    alone = "alone"  # the guardian's
+    seen = "seen"  # the guardian's, at once; the ward is told, and may stop it
+    never = "never"  # the ward's own, or nobody's
 
 
 @dataclass(frozen=True)
@@ -114,6 +133,38 @@ def way(who: Needed, actor: str, what: What) -> Way:
     if who is Needed.guardian_alone or what is What.told:
         return Way.alone
     return Way.together
+
+
+def say(who: Needed, kind: str, deed: Deed) -> Say:
+    """Whose word a deed of a guardian of this kind is, where the ward's consents need the signatures of `who`.
+
+    s.20 asks of withdrawals, requests and complaints what it asks of consents. Under 10, and under a court's guardian,
+    the guardian does them alone. From 10 on, what only protects counts at once, as a no does: it opens nothing, and a
+    wait would cost the protection; the young person is told and may stop it. What shows their data or destroys it is
+    strictly personal, and theirs alone (`way`: a right). A curator stands beside: they take back what they signed.
+    What a helper may do the person has chosen, and does not stand here.
+    """
+    if kind == Kind.curator:
+        return Say.seen if deed is Deed.withdraw and who is not Needed.self_alone else Say.never
+    if kind == Kind.helper or who is Needed.self_alone:
+        return Say.never
+    if who is Needed.guardian_alone:
+        return Say.alone
+    return Say.never if deed in (Deed.open, Deed.erase) else Say.seen
+
+
+def sees_all(who: Needed, kind: str) -> bool:
+    """Whether a guardian sees everything about the ward; otherwise only what they signed or did themselves."""
+    return who is Needed.guardian_alone and kind in (Kind.parent, Kind.guardian)
+
+
+def may_lift(made_by: UUID, *, actor: UUID, ward: UUID, acting: frozenset[UUID], alone: bool) -> bool:
+    """Whether a guardian ends this refusal in general of their ward: their own always.
+
+    Where they decide alone also the ward's, and that of somebody who acts no longer (`acting`: those who do now). A no
+    of one parent is not undone by the other, and a young person's own is theirs.
+    """
+    return made_by == actor or (alone and (made_by == ward or made_by not in acting))
 
 
 def term(kind: str, birth_date: str, *, order_until: date | None, now: datetime) -> Term | None:

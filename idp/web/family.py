@@ -13,21 +13,24 @@ from flask import Blueprint, Response, g, redirect, render_template, request
 from consent import purposes, records
 from consent.audit import log
 from consent.audit.entry import Entry
-from consent.family import cosigning, links
+from consent.family import cosigning, invitations, links
 from consent.family.cosigning import Proposal
 from consent.family.links import Link
-from consent.family.rules import Kind, Needed
-from idp import family, subjects, withdrawal
+from consent.family.rules import Kind
+from consent.rights import cases
+from idp import family, subjects, wards
+from idp import rights as requests
 from idp.assurance import Aal
 from idp.family import Signature
-from idp.web import gate, shapes
+from idp.web import gate, shapes, ward
 from idp.web.acting import of_link
 from idp.web.gate import Elsewhere, Refused, SignInNeeded, Tx, Who, as_response, route
+from idp.web.rights import drawn as as_request
 
 bp = Blueprint("family", __name__, url_prefix="/me/family")
 STRONG = Aal.AAL2_1  # names of people are not for a code alone (catalogue rule 4)
 DONE = ("signed", "refused", "taken", "ended", "outdated")
-PAGE, ACTS = 200, ("consent.", "authz.", "token.", "introspect", "guardian.")
+PAGE, ACTS = 200, ("consent.", "authz.", "token.", "introspect", "guardian.", "refusal.", "export.")
 COURTS = (Kind.guardian, Kind.curator)
 
 
@@ -35,6 +38,7 @@ COURTS = (Kind.guardian, Kind.curator)
 def home() -> Response:
     """Everything about this person's family here."""
     me, done = g.signed_in.subject_id, request.args.get("done")
+    helper = invitations.of_ward(g.session, me, now=g.now)
     return as_response(
         render_template(
             "me_family.html",
@@ -43,6 +47,7 @@ def home() -> Response:
             past=[of_past(link, me) for link in links.past(g.session, me, now=g.now)],
             inbox=[of_proposal(one) for one in family.inbox(g.session, me, now=g.now)],
             signed=[of_proposal(one) for one in family.signed_by(g.session, me, now=g.now)],
+            helper_waits=helper is not None and helper.accepted_at is not None,
             done=done if done in DONE else None,
         )
     )
@@ -53,7 +58,10 @@ def one(link_id: UUID) -> Response:
     """One guardianship: its facts, what was agreed and done under it, and its end."""
     me = g.signed_in.subject_id
     link = links.own(g.session, link_id, me)
+    if link.kind == Kind.helper:
+        raise Elsewhere(f"{request.script_root}/me/helpers/{link.id}")
     guards, runs = link.guardian_id == me, link.runs_at(g.now)
+    whom = ward.of(link_id) if guards and runs else None
     return as_response(
         render_template(
             "me_family_link.html",
@@ -61,29 +69,31 @@ def one(link_id: UUID) -> Response:
             role="ward" if guards else "guardian",
             running=runs,
             can_end=runs and (guards or link.kind not in COURTS),
-            consents=[of_consent(view) for view in consents_of(link)] if guards and runs else [],
+            ward=None if whom is None else ward.drawn(whom),
+            consents=[] if whom is None else [of_consent(view) for view in ward.running(whom)],
+            past=[] if whom is None else [of_consent(view) for view in ward.over_now(whom)],
+            asked=[] if guards else asked_by(link),
+            refused=not guards and wards.refused_by(g.session, g.ring, link),
             acts=acts_of(link),
+            done=request.args.get("done") == "undone",
         )
     )
 
 
 @route(bp, "/<uuid:link_id>/end", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN, aal=STRONG)
 def end(link_id: UUID) -> Response:
-    """Over, at once. A double tap ends it once."""
-    family.end(g.session, g.ring, gate.house().settings, link_id, person_id=g.signed_in.subject_id, now=g.now)
+    """Over, at once. A double tap ends it once. Whom it shuts out is told why, and how they come back."""
+    me = g.signed_in.subject_id
+    family.end(g.session, g.ring, gate.house().settings, link_id, person_id=me, now=g.now)
+    if family.is_shut_out(g.session, g.ring, me, now=g.now):
+        return as_response(redirect(f"{request.script_root}/me/family/over", 303))
     return home_again("ended")
 
 
-@route(bp, "/<uuid:link_id>/withdraw/<uuid:record_id>", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN, aal=STRONG)
-def withdraw(link_id: UUID, record_id: UUID) -> Response:
-    """Take back what was agreed for the ward; the ward can do the same on their own page."""
-    me = g.signed_in.subject_id
-    link = links.own(g.session, link_id, me)
-    if link.guardian_id != me or not link.runs_at(g.now) or record_id not in [v.record_id for v in consents_of(link)]:
-        raise Refused("not_found", 404)
-    told = {"subject_id": link.ward_id, "actor_id": me, "now": g.now}
-    withdrawal.withdraw(g.session, g.ring, gate.house().settings, record_id, **told)
-    return as_response(redirect(f"{request.script_root}/me/family/{link_id}", 303))
+@route(bp, "/over", tx=Tx.READ)
+def over() -> Response:
+    """For who has just ended it and is signed out by it: what happened, what is kept, how to come back."""
+    return as_response(render_template("family_over.html"))
 
 
 @route(bp, "/sign/<uuid:proposal_id>", tx=Tx.READ, who=Who.CITIZEN, aal=STRONG)
@@ -146,14 +156,10 @@ def for_me(proposal_id: UUID) -> Proposal:
     return found
 
 
-def consents_of(link: Link) -> list[records.ConsentView]:
-    """The ward's running consents, as far as they are this guardian's to see."""
-    views = records.for_subject(g.session, link.ward_id, now=g.now)
-    running = [view for view in views if view.state == "active" and view.record is not None]
-    if link.needed == Needed.guardian_alone:
-        return running
-    me = link.guardian_id
-    return [one for one in running if one.record and me in (one.record.actor_id, one.record.co_actor_id)]
+def asked_by(link: Link) -> list[dict[str, Any]]:
+    """What this guardian asked for in the ward's name, for the ward."""
+    mine = [one for one in cases.of_subject(g.session, link.ward_id) if one.actor_id == link.guardian_id]
+    return [as_request(one) for one in requests.seen(mine, now=g.now)]
 
 
 def acts_of(link: Link) -> list[dict[str, Any]]:

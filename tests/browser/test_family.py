@@ -1,11 +1,13 @@
 """Families in a real browser: for whom, both signatures, what a guardian sees; the counter beside it."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from idp.directory import seed as directory_seed
 from tests.browser.test_counter import invited
 from tests.stories.test_desk import proved
-from tests.stories.test_family import CHILD, CLAIM, PAPER, SHARE, TEEN, entrusted
+from tests.stories.test_family import CHILD, CLAIM, PAPER, SHARE, TEEN, asked_for_whom, chosen, entrusted
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -83,3 +85,68 @@ def test_the_counters_page_of_a_family_is_read_too(live, visitor, clerk):
 
     clerk.browser.submit(clerk.browser.click(page, "back"), "close-form", "close")
     assert person.found == {}
+
+
+def opened(person, selector, state=""):
+    """The page behind a link, read."""
+    person.press(selector)
+    read(person, state)
+
+
+def of_a_child(hers, home):
+    """A child's pages on a phone: refuse and lift, ask and take back, withdraw."""
+    hers.page.goto(home)
+    read(hers, "ward")
+    opened(hers, "#ward-access")
+    hers.page.goto(home)
+    opened(hers, "#ward-refusals", "none")
+    opened(hers, "#new-topic")
+    hers.page.locator("[name=topic] >> nth=0").check()
+    opened(hers, "#refuse", "made")
+    hers.press("#lift-1")
+    hers.page.goto(f"{home}/rights")
+    read(hers)
+    for kind in ("erasure", "rectification"):
+        hers.page.goto(f"{home}/rights/new/{kind}")
+        read(hers, kind)
+    hers.page.locator("#words").fill("วันเกิดไม่ถูกต้อง")
+    opened(hers, "#send", "asked")
+    hers.press("#take-back")
+    hers.page.goto(home)
+    opened(hers, "#withdraw-1")
+    opened(hers, "#confirm", "undo")
+
+
+def of_a_young_person(desk, home):
+    """The pages of somebody with a say, at a desk's width."""
+    desk.page.goto(f"{home}?lang=en")
+    read(desk, "teen")
+    for part in ("access", "refusals", "refusals/new/facility?q=99001", "rights", "rights/new/complaint"):
+        desk.page.goto(f"{home}/{part}")
+        read(desk, "teen")
+
+
+def test_a_guardians_pages_of_a_ward_are_read_in_both_languages(live, visitor, clerk):
+    """PDPA s.20, PAGES: for whom it is stands on each page, at a phone's width and a desk's."""
+    mother = live.citizen()
+    teen = live.citizen(live.world.next_person("young"))
+    mother.open("/me")
+    entrusted(live, clerk, mother, CHILD, (teen.national_id, TEEN))
+    _service, _asked, page = asked_for_whom(live, mother)
+    mother.walk(chosen(mother, page, "ชูใจ"))
+    wards = mother.open("/me/family", until="me_family")
+    child, other = (live.issuer + urlsplit(wards.links[f"ward-{n}-open"]).path for n in (1, 2))
+    hers, desk, theirs = visitor("phone", "th"), visitor("desktop", "en"), visitor("phone", "th")
+    take_over(hers, mother)
+    take_over(desk, mother)
+
+    of_a_child(hers, child)
+    of_a_young_person(desk, other)
+
+    teen.open("/me/family", until="me_family")
+    take_over(theirs, teen)
+    theirs.page.goto(f"{live.issuer}/me/family")
+    opened(theirs, "#guardian-1-open", "as-ward")
+    theirs.page.locator("#end-sure > summary").click()
+    opened(theirs, "#end", "over")
+    assert hers.found | desk.found | theirs.found == {}

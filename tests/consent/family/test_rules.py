@@ -1,13 +1,14 @@
 """The ages of the law and whose signature counts, as tables and for any date."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.family import rules
-from consent.family.rules import Kind, Needed, Way, What
+from consent.family.rules import Deed, Kind, Needed, Say, Way, What
 from tests.fakes import NOW
 
 MIDNIGHT = datetime(2026, 11, 23, 17, tzinfo=UTC)  # 24 November 2026 begins in Bangkok
@@ -141,3 +142,63 @@ def test_what_cannot_begin_has_no_term():
     assert rules.term("parent", "", order_until=None, now=now) is None
     assert rules.term("guardian", "1992-06-06", order_until=date(2026, 11, 21), now=now) is None
     assert rules.term("guardian", "1992-06-06", order_until=date(2026, 11, 22), now=now) is not None
+
+
+ALL = (Say.alone,) * 5
+NONE = (Say.never,) * 5
+BESIDE = (Say.seen, Say.never, Say.never, Say.never, Say.never)
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "says"),
+    [
+        (Needed.guardian_alone, Kind.parent, ALL),
+        (Needed.guardian_alone, Kind.guardian, ALL),
+        (Needed.guardian_alone, Kind.curator, BESIDE),
+        (Needed.both, Kind.parent, (Say.seen, Say.seen, Say.seen, Say.never, Say.never)),
+        (Needed.both, Kind.guardian, (Say.seen, Say.seen, Say.seen, Say.never, Say.never)),
+        (Needed.both, Kind.curator, BESIDE),
+        *((Needed.self_alone, kind, NONE) for kind in Kind),
+        *((who, Kind.helper, NONE) for who in Needed),
+    ],
+)
+def test_s20_whose_word_a_deed_in_a_wards_name_is(who, kind, says):
+    """PDPA s.20: in order: withdraw, refuse, ask, open, erase. No deed of a curator's or helper's is a parent's."""
+    assert tuple(rules.say(who, kind, deed) for deed in Deed) == says
+
+
+@pytest.mark.parametrize("deed", Deed)
+@pytest.mark.parametrize("kind", Kind)
+def test_s20_who_has_a_say_is_never_decided_for_alone(kind, deed):
+    """From 10 on no deed is the guardian's without the young person knowing of it; what opens data is theirs."""
+    assert rules.say(Needed.both, kind, deed) is not Say.alone
+    assert rules.say(Needed.both, kind, Deed.open) is rules.say(Needed.both, kind, Deed.erase) is Say.never
+
+
+def test_s20_everything_is_seen_only_where_the_guardian_decides_alone():
+    """A curator sees what they signed, whoever else decides; a parent of a young person, too."""
+    every = {(who, kind) for who in Needed for kind in Kind if rules.sees_all(who, kind)}
+
+    assert every == {(Needed.guardian_alone, Kind.parent), (Needed.guardian_alone, Kind.guardian)}
+
+
+MOTHER, FATHER, WARD = (UUID(int=n) for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("made_by", "acting", "alone", "may"),
+    [
+        (MOTHER, {MOTHER}, False, True),
+        (MOTHER, {MOTHER, FATHER}, True, True),
+        (FATHER, {MOTHER, FATHER}, True, False),
+        (FATHER, {MOTHER}, True, True),
+        (FATHER, {MOTHER}, False, False),
+        (WARD, {MOTHER}, True, True),
+        (WARD, {MOTHER}, False, False),
+    ],
+)
+def test_s20_a_refusal_is_lifted_by_whom(made_by, acting, alone, may):
+    """A no of one parent is not undone by the other; a young person's own is theirs."""
+    told = {"actor": MOTHER, "ward": WARD, "acting": frozenset(acting), "alone": alone}
+
+    assert rules.may_lift(made_by, **told) is may

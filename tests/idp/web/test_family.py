@@ -204,6 +204,7 @@ def test_s20_a_young_person_and_their_mother_sign_both(site, clerk, colleague):
     teen.sign_in(TEEN)
     page = teen.set_pin()
     assert page.name == "me_family", page.text[:300]
+    assert teen.get("/me").links["family-waits"].endswith("/me/family")  # what waits stands first
     page = teen.get(page.links["sign-1"])
     assert page.name == "me_cosign"
     assert "โรงพยาบาลตัวอย่าง" in page.text
@@ -240,8 +241,12 @@ def test_both_see_it_and_either_ends_it(site, clerk, colleague):
     assert "สมชาย" in teen.get("/me/family").texts["guardians"]
     page = teen.get(teen.at.links["guardian-1-open"])
     assert "ออกจากระบบทันที" in page.texts["shut-out"]  # said before it happens
-    teen.send("end-form", "end")
+    folded = page.html[page.html.index('<details class="more" id="end-sure">') :]
+    assert 'id="end"' in folded[: folded.index("</details>")]  # one tap alone ends nothing
+    page = teen.send("end-form", "end")
 
+    assert page.name == "family_over"  # what happened, what is kept, how to come back
+    assert "ทะเบียนบ้าน" in page.texts["next"]
     assert teen.get("/me/family").name != "me_family"
     page = mother.get("/me/family")
     assert "ธนกร" in page.texts["past"]
@@ -291,9 +296,12 @@ def test_a_mother_takes_back_what_she_agreed_for_her_child(site, clerk, colleagu
     assert "consent-1" in page.attributes
     assert "ให้ความยินยอม" in page.texts["acts"]
 
-    page = mother.send("withdraw-1-form", "withdraw-1")
+    page = mother.get(page.links["withdraw-1"])
+    assert page.name == "ward_withdraw"
+    assert mother.send("withdraw-form", "confirm").name == "ward_withdrawn"
 
-    assert "consent-1" not in page.attributes
+    mother.get("/me/family")
+    assert "consent-1" not in mother.get(mother.at.links["ward-1-open"]).attributes
 
 
 def test_a_stranger_finds_nothing(site, clerk, colleague):
