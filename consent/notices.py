@@ -50,6 +50,25 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Published:
+    """One published version for everybody to read. `sha256` is of the UTF-8 bytes of `body`, which are final."""
+
+    id: UUID
+    purpose: str
+    locale: str
+    version: int
+    body: str
+    sha256: str
+    published_at: datetime
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The text by its PARTS: a title, what it does, the kinds of data, what happens on no; the basis is a code."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True)
 class Change:
     """One line of a notice that is not as it was. `part` is one of PARTS; `basis` in the catalogue's codes."""
 
@@ -112,6 +131,27 @@ def current(
     # One field, one line: a receiver's name cannot write a sentence of its own.
     text = "\n".join(" ".join(line.split()) for line in (*head, what, *details, data, *abroad, otherwise, *undo))
     return Notice(row.id, purpose, row.version, locale, text, _sha256(text))
+
+
+def address(issuer: str, notice_id: UUID, version: int) -> str:
+    """Where everybody can read a published version, for as long as this server stands."""
+    return f"{issuer}/notices/{notice_id}/{version}"
+
+
+def published(session: Session, notice_id: UUID, version: int) -> list[Published]:
+    """That version first, then the others of its purpose in both languages, newest first.
+
+    Raises: NotFound when nothing was published under this id with this number.
+    """
+    row = session.get(ConsentNotice, notice_id)
+    if row is None or row.version != version:
+        raise NotFound("There is no such notice.", detail="notice")
+    rows = session.scalars(
+        select(ConsentNotice)
+        .where(ConsentNotice.purpose == row.purpose, ConsentNotice.id != row.id)
+        .order_by(ConsentNotice.version.desc(), ConsentNotice.locale)
+    )
+    return [_published(one) for one in (row, *rows)]
 
 
 def undo_sentence(locale: str) -> str:
@@ -181,6 +221,10 @@ def _publish(session: Session, purpose: Purpose, *, locale: str, version: int, n
         codes=(f"locale:{locale}", f"version:{version}"),
     )
     return 1
+
+
+def _published(row: ConsentNotice) -> Published:
+    return Published(row.id, row.purpose, row.locale, row.version, row.body, row.sha256, row.published_at)
 
 
 def _body(purpose: Purpose, locale: str) -> str:

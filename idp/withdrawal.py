@@ -4,7 +4,7 @@ PDPA s.19; DECISIONS 15 and 17. The letter is queued with the act, so a crash af
 lose it; and had it been lost, every introspection already says inactive.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,12 +13,15 @@ from sqlalchemy.orm import Session
 
 from consent import history, purposes, records, scopes, standings
 from consent import withdrawal as consent_withdrawal
+from consent.audit.log import Actor
 from consent.db import new_id
+from consent.family import helping, links
 from consent.models import ConsentRecord
-from idp import outbox, signals
+from idp import alerts, outbox, signals
 from idp.keys import KeyRing
 from idp.oauth import clients, grants
 from idp.oauth.clients import ClientFacts
+from idp.oauth.visit_detail import tag_of
 from idp.settings import Settings
 
 may_undo, undo, UNDO_WITHIN = consent_withdrawal.may_undo, consent_withdrawal.undo, consent_withdrawal.UNDO_WITHIN
@@ -99,11 +102,15 @@ def is_consent(code: str) -> bool:
     return purposes.get(code).asks
 
 
-def narrow(session: Session, given: ConsentRecord, *, now: datetime) -> None:
-    """A newer answer for less: grants that rest on a wider one under the same key end with it."""
+def narrow(session: Session, given: ConsentRecord, *, now: datetime, over: Collection[str] = ()) -> None:
+    """A newer answer for less: grants that rest on a wider one under the same key end with it.
+
+    `over`: the tags of visits that have ended by themselves; an answer without them is for no less.
+    """
     held = given.scopes.split()
     for older in history.of_key(session, records.key_of(given)):
-        if not all(any(scopes.covers(one, of) for one in held) for of in older.scopes.split()):
+        wider = [of for of in older.scopes.split() if tag_of(of) not in over]
+        if not all(any(scopes.covers(one, of) for one in held) for of in wider):
             grants.end_for_consent(session, older.id, now=now, reason="narrowed")
 
 
@@ -122,6 +129,8 @@ def tell(
     """
     for record in history.of_key(session, records.key_of(ended)):  # a renewed consent has grants on its older records
         grants.end_for_consent(session, record.id, now=now)
+    if ended.purpose == helping.PURPOSE and ended.guardianship_id is not None:
+        _let_go(session, ring, settings, ended, ended.guardianship_id, now=now)
     resting = grants.clients_of(session, ended.id)
     for client in clients.of_recipient(session, ended.recipient_id):
         if client.event_endpoint is None:
@@ -140,6 +149,22 @@ def tell(
             recipient_id=ended.recipient_id,
             consent_id=ended.id,
         )
+
+
+def _let_go(
+    session: Session, ring: KeyRing, settings: Settings, ended: ConsentRecord, link_id: UUID, *, now: datetime
+) -> None:
+    """The consent to a helper has ended: they act no longer, and what they agreed to for the person ends with it."""
+    by = Actor.citizen(ended.subject_id)
+    link = links.end(session, link_id, by=by, reason="consent_ended", now=now)
+    if link is None:
+        return
+    grants.end_for_guardianship(session, link.id, reason="guardian_ended", now=now)
+    told: dict[str, Any] = {"subject_id": link.ward_id, "reason": "guardian_ended", "now": now}
+    for record_id in links.answers_under(session, link):
+        withdraw(session, ring, settings, record_id, **told)
+    for person_id in (link.ward_id, link.guardian_id):
+        alerts.tell(session, ring, subject_id=person_id, kind="guardian_ended", now=now)
 
 
 def event(

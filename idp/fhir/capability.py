@@ -9,6 +9,11 @@ from idp.oauth import own
 SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
 DATE = "2026-11-22"
 SEARCHED = (("patient", "reference"), ("patient.identifier", "token"), ("status", "token"), ("actor", "reference"))
+STATED = (*(f"asker_{one}" for one in ("person", "unit", "hcode", "visit")), "data_from", "data_until")
+OF_STATED = "of the look that is asked about, as at introspection; in the body of POST _search alone"
+FORMATS = (
+    "Resources come as JSON alone. A request for XML (Accept, or _format=xml) is answered 406 with an OperationOutcome."
+)
 REQUIRED = (  # of the metadata document, what SMART wants to see, under the same names
     *("issuer", "jwks_uri", "authorization_endpoint", "token_endpoint", "token_endpoint_auth_methods_supported"),
     *("grant_types_supported", "response_types_supported", "code_challenge_methods_supported"),
@@ -19,6 +24,7 @@ REQUIRED = (  # of the metadata document, what SMART wants to see, under the sam
 def statement(issuer: str) -> Resource:
     """Two types: Consent to be searched and read, AuditEvent of one's own to be searched."""
     params = [{"name": name, "type": kind} for name, kind in SEARCHED]
+    params += [{"name": name, "type": "string", "documentation": OF_STATED} for name in STATED]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -31,6 +37,7 @@ def statement(issuer: str) -> Resource:
         "rest": [
             {
                 "mode": "server",
+                "documentation": FORMATS,
                 "security": {"cors": False, "service": [{"coding": [SMART], "text": "SMART-on-FHIR"}]},
                 "resource": [
                     {

@@ -1,7 +1,8 @@
 """PURE: an answer of a person as a FHIR R4 Consent, as IHE PCF profiles it (basic; with a visit or days: intermediate).
 
 Only what was asked is a Consent: a use that rests on another legal basis is told, not agreed to, and has none. A no is
-a Consent that denies. A consent that ended stays, `inactive`; nothing is ever overwritten (PCF, ITI-108).
+a Consent that denies, and so is a refusal in general, for its own person alone. A consent that ended stays, `inactive`;
+nothing is ever overwritten (PCF, ITI-108).
 People stand by the `sub` of the reader's sector; the national ID is in no resource of ours.
 """
 
@@ -10,9 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from consent import purposes, receipts
+from consent import notices, purposes, receipts
 from consent.models import ConsentRecord, ConsentRefusal
 from consent.receipts import Act
+from consent.refusing import RefusalView
+from consent.specificity import BANGKOK, Level
 from idp.fhir import systems
 from idp.fhir.outcome import Resource
 
@@ -28,6 +31,8 @@ LABELS = {  # sensitive kinds of data -> v3-ActCode of the security label
     "sensitive_genetic": "GDIS",
 }
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+OWN_RIGHT = "RIGHT30"  # what a refusal in general rests on: it answers no notice
+SOMEBODY = "a member of staff"
 
 
 @dataclass(frozen=True)
@@ -60,19 +65,19 @@ def of_record(record: ConsentRecord, around: Around, *, active: bool, changed_at
         "status": "active" if active else "inactive",
         **_said(around, at=record.given_at, capacity=record.capacity),
         "sourceReference": proof,
-        "policy": [{"uri": f"{around.issuer}/notices/{record.notice_id}/{record.notice_version}"}],
+        "policy": [{"uri": notices.address(around.issuer, record.notice_id, record.notice_version)}],
         "policyRule": basis,
         "provision": provision,
     }
 
 
-def of_refusal(refusal: ConsentRefusal, around: Around, *, active: bool) -> Resource:
+def of_refusal(refusal: ConsentRefusal, around: Around, *, active: bool, notice_version: int) -> Resource:
     """A no: asked, and refused. It denies as long as nothing newer was answered."""
     return {
         **_head(refusal.id, refusal.refused_at, "consentBasic"),
         "status": "active" if active else "inactive",
         **_said(around, at=refusal.refused_at, capacity=refusal.capacity),
-        "policy": [{"uri": f"{around.issuer}/notices/{refusal.notice_id}"}],
+        "policy": [{"uri": notices.address(around.issuer, refusal.notice_id, notice_version)}],
         "provision": {
             "type": "deny",
             "period": {"start": _instant(refusal.refused_at)},
@@ -81,8 +86,63 @@ def of_refusal(refusal: ConsentRefusal, around: Around, *, active: bool) -> Reso
     }
 
 
-def _head(own: UUID, changed_at: datetime, profile: str) -> Resource:
-    meta = {"lastUpdated": _instant(changed_at), "profile": [PROFILE + profile]}
+def of_standing_refusal(view: RefusalView, around: Around) -> Resource:
+    """A refusal in general, for its own person: whom, what and when it denies; `inactive` once it was lifted.
+
+    PCF knows no such document, so it claims no profile. A member of staff is not named, and the person's own words for
+    a unit stay with the person: the token went through somebody's application.
+    """
+    no = view.refusal
+    period = {"start": _instant(no.made_at)} | ({} if view.lifted_at is None else {"end": _instant(view.lifted_at)})
+    level = {"url": f"{around.issuer}/fhir/StructureDefinition/refusal-level", "valueCode": no.level.value}
+    codes = [{"system": around.issuer + systems.PURPOSES, "code": code} for code in no.purposes]
+    labels = [{"system": ACT_CODE, "code": LABELS[f"sensitive_{topic}"]} for topic in no.topics]
+    days = _days(view)
+    named = {
+        "actor": _refused(view, around),
+        "securityLabel": labels,
+        "purpose": codes,
+        "dataPeriod": days,
+        "data": [] if no.visit_id is None else [_encounter(no.visit_id, around)],
+    }
+    return {
+        **_head(no.id, view.lifted_at or no.made_at, None),
+        "status": "active" if view.lifted_at is None else "inactive",
+        **_said(around, at=no.made_at, capacity=None if around.performer == around.patient else "guardian"),
+        "policyRule": {"coding": [{"system": around.issuer + systems.BASES, "code": OWN_RIGHT}]},
+        "provision": {
+            "type": "deny",
+            "period": period,
+            "extension": [level],
+            **{name: found for name, found in named.items() if found},
+        },
+    }
+
+
+def _refused(view: RefusalView, around: Around) -> list[Resource]:
+    """Who may not: an organisation or its facility, somebody of its staff; nothing where everybody is meant."""
+    no = view.refusal
+    if no.level is Level.person:
+        return [{"role": {"coding": [RECIPIENT]}, "reference": {"type": "Practitioner", "display": SOMEBODY}}]
+    if no.recipient_id is None:
+        return []
+    return [_receiver(no.recipient_id, around)]
+
+
+def _days(view: RefusalView) -> Resource:
+    """The days of the data that it is about, where it is not about all of them."""
+    no = view.refusal
+    day = no.made_at.astimezone(BANGKOK).date()
+    begins = [one for one in (no.data_from, None if no.past else day) if one is not None]
+    ends = [one for one in (no.data_until, None if no.future else day) if one is not None]
+    found = {"start": max(begins, default=None), "end": min(ends, default=None)}
+    return {name: one.isoformat() for name, one in found.items() if one is not None}
+
+
+def _head(own: UUID, changed_at: datetime, profile: str | None) -> Resource:
+    meta: Resource = {"lastUpdated": _instant(changed_at)}
+    if profile is not None:
+        meta["profile"] = [PROFILE + profile]
     return {"resourceType": "Consent", "id": str(own), "meta": meta}
 
 
@@ -101,7 +161,7 @@ def _said(around: Around, *, at: datetime, capacity: str | None) -> Resource:
     }
 
 
-def _who_and_why(recipient_id: UUID, purpose: str, around: Around) -> Resource:
+def _receiver(recipient_id: UUID, around: Around) -> Resource:
     recipient: dict[str, Any] = {
         "reference": f"Organization/{recipient_id}",
         "type": "Organization",
@@ -109,10 +169,14 @@ def _who_and_why(recipient_id: UUID, purpose: str, around: Around) -> Resource:
     }
     if around.hcode:
         recipient["identifier"] = {"system": systems.HCODE, "value": around.hcode}
+    return {"role": {"coding": [RECIPIENT]}, "reference": recipient}
+
+
+def _who_and_why(recipient_id: UUID, purpose: str, around: Around) -> Resource:
     why = [{"system": around.issuer + systems.PURPOSES, "code": purpose}]
     if purpose in systems.REASONS:
         why.insert(0, {"system": systems.ACT_REASON, "code": systems.REASONS[purpose]})
-    return {"actor": [{"role": {"coding": [RECIPIENT]}, "reference": recipient}], "purpose": why}
+    return {"actor": [_receiver(recipient_id, around)], "purpose": why}
 
 
 def _which(record: ConsentRecord, around: Around) -> Resource:
@@ -138,9 +202,13 @@ def _which(record: ConsentRecord, around: Around) -> Resource:
         days = {"start": record.data_from, "end": record.data_until}
         found["dataPeriod"] = {name: day.isoformat() for name, day in days.items() if day}
     if record.visit_id is not None:
-        visit = {"type": "Encounter", "identifier": _visit(record.visit_id, around)}
-        found["data"] = [{"meaning": "related", "reference": visit}]
+        found["data"] = [_encounter(record.visit_id, around)]
     return found
+
+
+def _encounter(visit_id: UUID, around: Around) -> Resource:
+    visit = {"type": "Encounter", "identifier": _visit(visit_id, around)}
+    return {"meaning": "related", "reference": visit}
 
 
 def _visit(visit_id: UUID, around: Around) -> Resource:

@@ -1,20 +1,21 @@
 """One search or read of consents from beginning to end: who asks, about whom, what comes back, and the entry of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy import select
 
 from consent.audit import log
-from consent.models import ConsentRecord, ConsentRefusal
+from consent.models import ConsentObjection, ConsentRecord, ConsentRefusal
+from consent.specificity import UNSTATED, Stated
 from idp import subjects
 from idp.fhir import audit_event, search, systems
 from idp.fhir.outcome import Resource, Unfit
 from idp.fhir.search import MOST, USUAL, Reader, Wanted
 from idp.national_id import NationalIdError, parse_national_id
-from idp.oauth import known_as, own, resources
+from idp.oauth import known_as, own, resources, stated
 from idp.oauth.client_facts import ClientFacts
 from idp.oauth.own import Person
 from idp.oauth.pipeline import Context, ProtocolRequest, uuid_or_none
@@ -22,8 +23,11 @@ from idp.oauth.pipeline import Context, ProtocolRequest, uuid_or_none
 PID = "PID"  # the purpose that lets a client know people by their national ID
 STATUSES = frozenset({"draft", "proposed", "active", "rejected", "inactive", "entered-in-error"})
 NAMES = ("patient", "patient.identifier", "patient:identifier")
-KNOWN = frozenset({*NAMES, "status", "actor", "_count", "_at", "_format"})
+STATED = (*stated.ASKER, "data_from", "data_until")  # as introspection takes them
+KNOWN = frozenset({*NAMES, *STATED, "status", "actor", "_count", "_at", "_format"})
 DIGITS = 6
+_OWNERS = tuple((model.subject_id, model.id) for model in (ConsentRecord, ConsentRefusal))
+_OWNERS += ((ConsentObjection.subject_id, ConsentObjection.id),)
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,17 @@ def asked_by(context: Context, request: ProtocolRequest) -> Asked:
 def find(context: Context, asked: Asked, params: Mapping[str, str], *, in_body: bool) -> Resource:
     """The page of a searchset. `in_body`: the parameters came in a body, where alone a national ID may stand.
 
+    What is stated of a look stands there as well: no link repeats it, so such a page is as long as can be and the last.
     Appends consent.read. Raises: Unfit.
     """
     _check(params)
     wanted = Wanted(_statuses(params), params.get("actor", ""))
     subject_id, reader = _about(context, asked, params, in_body=in_body)
+    reader = replace(reader, stated=_stated(params, in_body=in_body))
     found = [] if subject_id is None else search.consents(context, reader, subject_id, wanted)
     _note(context, asked, subject_id)
-    at, count = _number(params, "_at", 0), min(MOST, _number(params, "_count", USUAL))
+    by_link = reader.stated == UNSTATED
+    at, count = _number(params, "_at", 0), min(MOST, _number(params, "_count", USUAL if by_link else MOST))
     base = f"{context.issuer}/fhir/R4"
     kept = {name: params[name] for name in ("status", "actor", "_count") if name in params}
     if subject_id is not None and found:  # else the links would tell that somebody is known
@@ -62,15 +69,15 @@ def find(context: Context, asked: Asked, params: Mapping[str, str], *, in_body: 
         at=at,
         count=count,
         self_url=f"{base}/Consent?{urlencode(here)}",
-        next_url=f"{base}/Consent?{urlencode(further)}",
+        next_url=f"{base}/Consent?{urlencode(further)}" if by_link else None,
     )
 
 
 def read(context: Context, asked: Asked, consent_id: UUID) -> Resource:
     """One Consent. Raises: Unfit(404), the same for unknown and for what is none of the reader's business."""
     owner = None
-    for model in (ConsentRecord, ConsentRefusal):
-        owner = owner or context.session.scalar(select(model.subject_id).where(model.id == consent_id))
+    for column, key in _OWNERS if asked.person is not None else _OWNERS[:2]:
+        owner = owner or context.session.scalar(select(column).where(key == consent_id))
     theirs = asked.person is None or owner == asked.person.subject_id
     reader = _reader(context, asked)
     found = search.consents(context, reader, owner, Wanted()) if owner is not None and theirs else []
@@ -136,6 +143,16 @@ def _by_number(context: Context, asked: Asked, typed: str, *, in_body: bool) -> 
     return None if subject is None else subject.id
 
 
+def _stated(params: Mapping[str, str], *, in_body: bool) -> Stated:
+    """Who would look, at which time; what a caller writes freely comes into no address. Raises: Unfit."""
+    if not in_body and set(params) & set(STATED):
+        raise Unfit(400, "security", "what is stated of a look stands in the body of POST _search alone")
+    try:
+        return stated.of_form(params)
+    except stated.NotStatedError as error:
+        raise Unfit(400, "value", f"{error}: malformed") from error
+
+
 def _by_sub(context: Context, asked: Asked, sub: str) -> tuple[UUID | None, Reader]:
     client = asked.client
     sectors = known_as.sectors_of(context.session, client) if client else frozenset()
@@ -148,7 +165,7 @@ def _by_sub(context: Context, asked: Asked, sub: str) -> tuple[UUID | None, Read
 
 def _reader(context: Context, asked: Asked, *, sector: str | None = None) -> Reader:
     if asked.person is not None:
-        return search.person(asked.person.sector)
+        return search.person(asked.person.sector, own=not asked.person.acting)
     client = asked.client
     if client is None:
         raise Unfit(401, "login", "nobody asks")
@@ -179,7 +196,11 @@ def _note(context: Context, asked: Asked, subject_id: UUID | None) -> None:
 
 def _check(params: Mapping[str, str]) -> None:
     if set(params) - KNOWN:
-        raise Unfit(400, "not-supported", "search by patient, patient.identifier, status, actor, _count")
+        raise Unfit(
+            400,
+            "not-supported",
+            "search by patient, patient.identifier, status, actor, _count; asker_ and data_ as stated",
+        )
     if not _statuses(params) <= STATUSES:
         raise Unfit(400, "value", "status: active, inactive")
 

@@ -10,6 +10,8 @@ from uuid import UUID
 from idp.oauth.live import GrantFacts
 from idp.oauth.pipeline import Context
 
+BIRTHDAYS = frozenset({"of_age", "own_say"})
+
 
 def subject(context: Context, grant: GrantFacts, sector: str) -> dict[str, Any]:
     """`sub` of an access token, and `act` where somebody acts for another."""
@@ -22,12 +24,15 @@ def subject(context: Context, grant: GrantFacts, sector: str) -> dict[str, Any]:
 def proxy_for(context: Context, grant: GrantFacts, sector: str) -> dict[str, Any]:
     """For whom they act: `sub` in the client's sector, `relation` (parent, guardian, curator, helper), `expires`.
 
-    `expires` is in seconds since 1970: when the power ends by itself. Nothing for who acts for themselves.
+    `expires` is in seconds since 1970: when the power ends by itself. An end that is a birthday is not told: the date
+    of birth is the ward's, and no part of this request (PDPA s.22). Nothing for who acts for themselves.
     """
     if grant.proxy is None:
         return {}
-    ward, ends = grant.proxy.patient_id, int(grant.proxy.ends_at.timestamp())
-    told = {"sub": context.ring.pairwise(ward, sector), "relation": grant.proxy.kind, "expires": ends}
+    ward, link = grant.proxy.patient_id, grant.proxy.link
+    told: dict[str, Any] = {"sub": context.ring.pairwise(ward, sector), "relation": link.kind}
+    if link.ends_by not in BIRTHDAYS:
+        told["expires"] = int(link.ends_at.timestamp())
     return {"proxy_for": told}
 
 

@@ -43,6 +43,7 @@ class ClientFacts(ClientMixin):
     min_ial: str | None = None
     xb_country: str | None = None
     xb_safeguard: str | None = None
+    takes_transfers_since: datetime | None = None
 
     @property
     def floors(self) -> tuple[Aal, Ial]:

@@ -70,6 +70,7 @@ class Client(Base):
     min_ial: Mapped[Plain | None]
     xb_country: Mapped[Plain | None]  # where it keeps what it receives, when that is not Thailand
     xb_safeguard: Mapped[Plain | None]
+    takes_transfers_since: Mapped[datetime | None]  # it may be sent what a person takes along (PDPA s.31)
 
 
 _FIND = select(Client.__table__).where(Client.__table__.c.id == bindparam("id"))
@@ -229,6 +230,23 @@ def move_abroad(session: Session, client_id: str, *, country: str | None, safegu
     if not changed.rowcount:  # type: ignore[attr-defined]
         raise NotFound("There is no such client.", detail="client")
     codes = (f"country:{country or 'TH'}", f"safeguard:{safeguard or '-'}")
+    log.append(session, "client.changed", now=now, actor=log.Actor.system("idp"), client_id=client_id, codes=codes)
+
+
+def take_transfers(session: Session, client_id: str, *, takes: bool, now: datetime) -> None:
+    """People may have their portable data sent to it from now on, or no longer (PDPA s.31): it must take events.
+
+    Appends client.changed. Raises: NotFound; NotAllowed with code invalid_client_metadata for one that takes none.
+    """
+    found = _read(session, client_id)
+    if found is None:
+        raise NotFound("There is no such client.", detail="client")
+    if takes and (found.event_endpoint is None or found.public):
+        raise registration.refused("it needs an event_endpoint and a secret", code="invalid_client_metadata")
+    changed = update(Client).where(Client.id == client_id).values(takes_transfers_since=now if takes else None)
+    session.execute(changed)
+    _known(session).pop(client_id, None)
+    codes = (f"transfers:{'yes' if takes else 'no'}",)
     log.append(session, "client.changed", now=now, actor=log.Actor.system("idp"), client_id=client_id, codes=codes)
 
 

@@ -13,7 +13,8 @@ from consent import access, standings
 from consent.audit import log
 from consent.db import table_of
 from consent.decision import Asker, Reason, Verdict
-from consent.family.rules import Needed
+from consent.family import helping
+from consent.family.rules import Kind, Needed
 from idp import directory, proxies, visits
 from idp.circumstances import ROOMS
 from idp.oauth.grants import GrantConsent
@@ -119,6 +120,8 @@ def _decide_proxy(
         return {}
     told: dict[str, Any] = {"event": event, "asker": asker, "levels": levels, "write": write}
     of_ward = {code: of for code, of in wanted.items() if code != SIGN_IN}
+    if proxy.kind == Kind.helper:
+        of_ward = {code: of for code, of in of_ward.items() if helping.opens(proxy.link, code)}
     if proxy.link.needed == Needed.both:
         of_ward = _as_signed(context, grant, proxy, of_ward, event=event, asker=asker)
     stands = _decide_for(context, grant, of_ward, ward=proxy, **told) if of_ward else {}

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from consent.db import Base, InsertOnce, Plain, table_of
 from idp.keys import KeyRing
 from idp.oauth.grants import Grant, GrantConsent
-from idp.oauth.pipeline import AuthorizeRequest, Context
+from idp.oauth.pipeline import AuthorizeRequest, Context, uuid_or_none
 from idp.oauth.visit_detail import Detail, DetailRefused, canonical, parsed, tag_from, tag_of
 
 Scopes = Mapping[str, tuple[str, ...]]
+MERGE = "merge"  # Grant Management 5.2: more is added to a grant under its id
 
 
 class InvalidDetailsError(OAuth2Error):
@@ -59,6 +60,8 @@ _ANSWER = (
     .limit(1)
 )
 _USED = select(func.count()).where(_U.c.record_id == bindparam("record"), _U.c.tag == bindparam("tag"))
+_USES = select(_U.c.n, _U.c.at).where(_U.c.record_id == bindparam("record"), _U.c.tag == bindparam("tag"))
+_HOLD = select(_G.c.id).where(_G.c.id == bindparam("grant")).with_for_update(read=True)
 _KEEP = update(_G).where(_G.c.id == bindparam("grant")).values(details=bindparam("sealed"))
 _KEPT = select(_G.c.details).where(_G.c.id == bindparam("grant"))
 _use = InsertOnce(DetailUse)
@@ -119,10 +122,45 @@ def used(session: Session, record_id: UUID, tag: str) -> int:
     return int(session.scalar(_USED, {"record": record_id, "tag": tag}) or 0)
 
 
+def over(context: Context, request: AuthorizeRequest) -> frozenset[str]:
+    """The tags of visits of the grant that a request merges with, which have ended by themselves (by time, by uses)."""
+    grant_id = _merged_with(request)
+    if grant_id is None:
+        return frozenset()
+    held = unsealed(context.ring, grant_id, context.session.scalar(_KEPT, {"grant": grant_id}))
+    return frozenset(detail.tag for detail in held if not _runs(context, grant_id, detail))
+
+
+def used_before(session: Session, request: AuthorizeRequest, detail: Detail) -> int:
+    """How often a visit was used under the grant that a request merges with: so often less it is used from now on."""
+    grant_id = _merged_with(request)
+    answer = None if grant_id is None or detail.max_uses is None else _answer(session, grant_id, detail)
+    return 0 if answer is None else used(session, answer, detail.tag)
+
+
+def carry(session: Session, grant_id: UUID, held: Sequence[Detail], records: Mapping[str, UUID]) -> None:
+    """The uses of the visits that a grant holds count under its new answers too, before it rests on them.
+
+    A merge asks for what there is along with what is new: that is no yes to more uses of it.
+    """
+    for detail in held:
+        before, after = _answer(session, grant_id, detail), records.get(detail.purpose)
+        if detail.max_uses is None or before is None or after in (None, before):
+            continue
+        for row in session.execute(_USES, {"record": before, "tag": detail.tag}).all():
+            _use(session, {"record_id": after, "tag": detail.tag, "n": row.n, "at": row.at})
+
+
+def _merged_with(request: AuthorizeRequest) -> UUID | None:
+    return uuid_or_none(request.grant_id) if request.grant_action == MERGE else None
+
+
 def spend(context: Context, grant_id: UUID, wanted: Scopes, held: Sequence[Detail]) -> dict[str, tuple[str, ...]]:
     """Count one use of each detail in `wanted` that counts them; what of `wanted` may be used."""
     named = {tag_of(scope) for of in wanted.values() for scope in of}
     counted = [detail for detail in held if detail.tag in named and detail.max_uses is not None]
+    if counted:  # a merge that carries uses to another answer waits for this one, or this one for it
+        context.session.execute(_HOLD, {"grant": grant_id})
     return _without(wanted, {detail.tag for detail in counted if not _spent_one(context, grant_id, detail)})
 
 

@@ -58,6 +58,7 @@ class GrantFacts:
     status_idx: int | None = None
     managed: bool | None = None
     ended_over: UUID | None = None
+    suspended_at: datetime | None = None
     details: tuple[Detail, ...] = ()  # RFC 9396: what of it is for one visit only
     treatment: Treatment | None = None  # a clinician's grant: the visit it hangs on, and their part in it
     proxy: Proxy | None = None  # the grant of somebody who acts for another
@@ -144,6 +145,7 @@ _GRANT = (
         _G.ended_at,
         _G.end_reason,
         _G.ended_over,
+        _G.suspended_at,
         _G.visit_id,
         _G.emergency_id,
         _G.guardianship_id,

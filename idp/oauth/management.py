@@ -19,12 +19,12 @@ from sqlalchemy.orm import Session
 from consent.audit import log
 from consent.db import new_id, table_of
 from consent.models import ConsentRecord
-from idp.oauth import codes, grants, slots
+from idp.oauth import codes, details, grants, slots
 from idp.oauth.client_facts import ClientFacts
 from idp.oauth.grants import Grant, GrantConsent
 from idp.oauth.pipeline import AuthorizeRequest, Context, uuid_or_none
 
-CREATE, MERGE, REPLACE = "create", "merge", "replace"
+CREATE, MERGE, REPLACE = "create", details.MERGE, "replace"
 ACTIONS = (CREATE, MERGE, REPLACE)
 REPLACED, NARROWED = "replaced", "narrowed"
 UNKNOWN = "invalid_grant_id"  # section 5.4
@@ -91,6 +91,7 @@ def amend(context: Context, change: Amendment) -> UUID:
     if action == REPLACE:
         _replace(session, row, values | _asked(change) | {"details": None}, now=now)
     else:
+        details.carry(session, grant_id, details.unsealed(context.ring, grant_id, row["details"]), change.records)
         session.execute(update(_GRANT).where(_GRANT.c.id == grant_id).values(**values, **_merged(context, row, change)))
     _rest_on(session, grant_id, change.records)
     return grant_id

@@ -21,11 +21,13 @@ from idp.oauth.registration import MACHINES
 REPORT = "system/AuditEvent.c"
 CONSENTS = "system/Consent.rs"
 DECIDE = "moph.consent.decide"
+TAKE_OVER = "moph.transfer.fetch"
 OF_GRANTS = ("grant_management_query", "grant_management_revoke")
 SCOPES = {
     REPORT: ("resource_server",),
     CONSENTS: MACHINES,
     DECIDE: MACHINES,
+    TAKE_OVER: ("web", "system"),
     **dict.fromkeys(OF_GRANTS, ("web", "system")),
 }
 OWN_CONSENTS, OWN_LOG = "moph.consent.read", "moph.audit.read.self"  # of a person (catalogue, MYDATA)
@@ -65,11 +67,15 @@ def caller(context: Context, request: ProtocolRequest, scope: str) -> ClientFact
 
 @dataclass(frozen=True)
 class Person:
-    """Whose data a person's own token opens, through which client, in whose sector they are known to it."""
+    """Whose data a person's own token opens, through which client, in whose sector they are known to it.
+
+    `acting`: the token is of somebody who acts for them.
+    """
 
     subject_id: UUID
     client_id: str
     sector: str
+    acting: bool = False
 
 
 def person(context: Context, request: ProtocolRequest, scope: str) -> Person | None:
@@ -87,7 +93,8 @@ def person(context: Context, request: ProtocolRequest, scope: str) -> Person | N
     )
     if client is None or not any(scope in of for of in stands.values()):
         raise Refused(FORBIDDEN, "insufficient_scope", f"the token was not granted {scope}, or it stands no longer")
-    return Person(live.grant.data_subject_id, client.id, client.sector)
+    acting = live.grant.data_subject_id != live.grant.subject_id
+    return Person(live.grant.data_subject_id, client.id, client.sector, acting)
 
 
 def _by_token(context: Context, token: str, scope: str) -> ClientFacts | None:

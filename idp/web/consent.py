@@ -13,6 +13,7 @@ from consent import records
 from consent.purposes import Purpose
 from consent.records import Choice, ConsentRecord
 from idp import family, interaction, withdrawal
+from idp.oauth import details
 from idp.web import gate, loop, values
 from idp.web.consent_page import consent_page
 from idp.web.consent_screen import Screen, choice, screen
@@ -46,21 +47,22 @@ def decide(interaction_id: str) -> Response:
         records.note(g.session, choice(here, purpose, lives_for=None), now=g.now)
     for purpose in here.asked:
         if decision == ALLOW and purpose.code in chosen:
-            waits = keep_or_propose(choice(here, purpose, lives_for=wanted_life(purpose))) or waits
+            answer = choice(here, purpose, lives_for=wanted_life(purpose))
+            waits = keep_or_propose(answer, over=details.over(gate.context(), here.asked_by)) or waits
         else:
             refuse(here, purpose)
     return as_response(redirect(f"{here.paused.at}/waiting", 303)) if waits else loop.back(here.paused)
 
 
-def keep_or_propose(answer: Choice) -> bool:
-    """A yes: the record stands from now on, and whatever rests on a wider one before it ends.
+def keep_or_propose(answer: Choice, *, over: frozenset[str]) -> bool:
+    """A yes: the record stands from now on, and whatever rests on a wider one before it ends, but for visits `over`.
 
     True: one of two has signed, and it waits for the other.
     """
     given = family.answer(g.session, g.ring, answer, now=g.now)
     if not isinstance(given, ConsentRecord):
         return True
-    withdrawal.narrow(g.session, given, now=g.now)
+    withdrawal.narrow(g.session, given, now=g.now, over=over)
     return False
 
 

@@ -29,6 +29,7 @@ ONLY = {
 }
 USES = {"th": "ใช้ได้ไม่เกิน {n} ครั้ง", "en": "Used at most {n} times."}
 ONCE = {"th": "ใช้ได้ครั้งเดียว", "en": "Used once."}
+BEFORE = {"th": "ใช้ไปแล้ว {n} ครั้ง", "en": "{n} of these are used already."}
 UNTIL = {"th": "ใช้ได้ถึง {at}", "en": "Until {at} at the latest."}
 AND = {"th": "และ", "en": " and "}
 
@@ -37,7 +38,16 @@ def of_request(request: AuthorizeRequest, purpose: Purpose) -> tuple[str, ...]:
     """What the details of this request narrow the purpose to, sentence by sentence, in the language of the page."""
     found = (detail for detail in details.of_request(g.ring, request) if detail.purpose == purpose.code)
     asked = request.resolution.purposes.get(purpose.code, ())
-    return tuple(line for detail in found for line in sentences(detail, purpose, [s for s in asked if detail.owns(s)]))
+    return tuple(
+        line
+        for detail in found
+        for line in sentences(
+            detail,
+            purpose,
+            [scope for scope in asked if detail.owns(scope)],
+            used=details.used_before(g.session, request, detail),
+        )
+    )
 
 
 def ends(request: AuthorizeRequest, purpose: Purpose) -> datetime | None:
@@ -46,8 +56,8 @@ def ends(request: AuthorizeRequest, purpose: Purpose) -> datetime | None:
     return max((end for end in found if end is not None), default=None) if all(found) else None
 
 
-def sentences(detail: Detail, purpose: Purpose, asked: Sequence[str]) -> list[str]:
-    """One detail in words; nothing that its client wrote freely stands among them."""
+def sentences(detail: Detail, purpose: Purpose, asked: Sequence[str], *, used: int = 0) -> list[str]:
+    """One detail in words, `used` so often already; nothing that its client wrote freely stands among them."""
     language = "en" if g.locale == "en" else "th"
     opened = reach.of_scopes(purpose, asked)
     kinds = [purposes.category(code).name.in_(language) for code in purpose.data_categories if code in opened]
@@ -61,6 +71,7 @@ def sentences(detail: Detail, purpose: Purpose, asked: Sequence[str]) -> list[st
     uses, until = detail.max_uses, detail.not_after
     limits = [
         *([] if uses is None else [(ONCE if uses == 1 else USES)[language].format(n=uses)]),
+        *([BEFORE[language].format(n=used)] if used else []),
         *([] if until is None else [UNTIL[language].format(at=locale.moment(until))]),
     ]
     return [first, *limits]

@@ -23,6 +23,7 @@ FEATURE = Feature(
 )
 REALM = 'Bearer realm="yinyom"'
 EMPTY, NOT_FOUND = 204, 404
+UNLIKE = "one visit and the whole of a purpose are not merged: replace the grant, or create another"
 
 
 def check(context: Context, draft: Draft) -> None:
@@ -63,7 +64,8 @@ def _ask_along(context: Context, draft: Draft, grant_id: UUID) -> None:
     """What is merged is asked together with what the grant holds under the same purpose (section 5.2).
 
     One answer stands for a purpose: one for the new alone would end the grant that reaches further. Visits are asked
-    beside visits only, since a page cannot say "this visit alone" and "all of it" in one sentence.
+    beside visits only, since a page cannot say "this visit alone" and "all of it" in one sentence; so that is refused
+    before anybody is asked, whoever they are and whatever they said before. Visits that are over stay behind.
     """
     held, asked = live.find_grant(context, grant_id), draft.sure["resolution"]
     if held is None:
@@ -71,8 +73,9 @@ def _ask_along(context: Context, draft: Draft, grant_id: UUID) -> None:
     purposes: dict[str, tuple[str, ...]] = {}
     for code, of in asked.purposes.items():
         before = [one for one in held.scopes.get(code, ()) if _registered(draft, code, one)]
-        alike = {tag_of(one) is None for one in (*before, *of)} != {True, False}
-        purposes[code] = tuple(dict.fromkeys((*of, *before))) if alike else of
+        if {tag_of(one) is None for one in (*before, *of)} == {True, False}:
+            raise AuthorizeError("invalid_request", UNLIKE)
+        purposes[code] = tuple(dict.fromkeys((*of, *before)))
     named = {tag_of(one) for of in purposes.values() for one in of}
     visits = (canonical(detail.content) for detail in held.details if detail.tag in named)
     draft.sure["resolution"] = replace(asked, purposes=purposes)

@@ -1,13 +1,20 @@
 """Whose consents a machine may see: its own business alone (IHE PCF, DECISIONS 7)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from idp.fhir import search
+from consent import records, refusing
+from consent.refusing import No
+from consent.specificity import Level
+from idp.fhir import finding, search
+from idp.fhir.outcome import Unfit
 from idp.fhir.search import Wanted
 from idp.oauth import clients
-from tests.fakes import DAY
+from idp.oauth.own import Person
+from idp.subjects import PersonSealer
+from tests.fakes import DAY, MINUTE
 from tests.idp.oauth.stage import set_up
 
 LONG = 400 * DAY
@@ -57,6 +64,52 @@ def test_a_consent_ends_by_the_clock(stage, later):
     wanted = Wanted(status=frozenset({"active" if later == timedelta(0) else "inactive"}))
 
     assert len(found(stage.later(later), "portal", wanted)) == 2
+
+
+def test_what_somebody_refuses_in_general_is_for_nobody_who_acts_for_them(stage):
+    """PDPA s.20: who acts for somebody reads every answer, and no standing refusal, by no search and by no id."""
+    session, now = stage.context.session, stage.context.now
+    no = No(Level.facility, recipient_id=stage.hospital)
+    who = {"subject_id": stage.citizen, "actor_id": stage.citizen, "aal": "2.1", "now": now}
+    refusal = refusing.object_to(session, PersonSealer(stage.context.ring, session), no, **who)
+    own, other = (
+        finding.Asked(None, Person(stage.citizen, "portal", "portal.example.test", acting=acting))
+        for acting in (False, True)
+    )
+
+    seen = {asked: finding.find(stage.context, asked, {}, in_body=False) for asked in (own, other)}
+
+    assert [seen[asked]["total"] for asked in (own, other)] == [3, 2]
+    assert finding.read(stage.context, own, refusal)["provision"]["type"] == "deny"
+    with pytest.raises(Unfit) as unfit:
+        finding.read(stage.context, other, refusal)
+    assert unfit.value.status == 404
+
+
+@pytest.mark.parametrize(("ticked", "there"), [("hiv", False), ("mental", True)])
+def test_a_topic_that_is_refused_hides_the_consent_that_opens_it(stage, ticked, there):
+    """Introspection asks about the topics of a token; so does a search about those of the consent (rule 10)."""
+    session, now = stage.context.session, stage.context.now
+    who = {"subject_id": stage.citizen, "actor_id": stage.citizen, "aal": "2.1", "now": now}
+    choice = stage.choice("EHR-SENS", scopes=[f"moph.sensitive.{ticked}"])
+    records.give(session, replace(choice, aal="2.2", ial="2.1"), now=now)
+    assert "EHR-SENS" in purposes_of(found(stage, "portal"))
+    sealer = PersonSealer(stage.context.ring, session)
+    refusing.object_to(session, sealer, No(Level.topic, topics=("hiv",)), **{**who, "now": now + MINUTE})
+
+    assert ("EHR-SENS" in purposes_of(found(stage.later(MINUTE), "portal"))) is there
+
+
+def test_a_consent_for_some_days_is_in_force_whatever_day_is_asked(stage):
+    """The question of a search without days is about the consent's own; `dataPeriod` says which they are."""
+    session, now = stage.context.session, stage.context.now
+    days = {"data_from": now.date() - DAY, "data_until": now.date()}
+    choice = replace(stage.choice("EHR-SHARE"), **days)
+    records.give(session, choice, now=now + MINUTE)
+
+    active = found(stage.later(MINUTE), "portal", Wanted(status=frozenset({"active"})))
+
+    assert {"EHR-SHARE", "APPT"} == purposes_of(active)
 
 
 def test_a_guardian_and_one_visit_stand_in_the_resource(stage):

@@ -276,6 +276,19 @@ def test_another_format_than_json_is_not_acceptable(machines, accept, form, stat
     assert answer.json["resourceType"] == ("CapabilityStatement" if status == 200 else "OperationOutcome")
 
 
+def test_the_statement_says_that_xml_is_not_spoken_and_each_interface_answers_so(machines):
+    """FHIR R4 3.1.0.1.9: XML or JSON; who wants XML learns it from the statement, or by 406 in FHIR."""
+    client = machines.app.test_client()
+    statement = client.get(f"{BASE}/metadata").json
+
+    assert statement["format"] == ["application/fhir+json"]
+    assert "406" in statement["rest"][0]["documentation"]
+    for path in ("/Consent", f"/Consent/{uuid4()}", "/AuditEvent", "/metadata"):
+        answer = client.get(f"{BASE}{path}?_format=xml")
+        assert (answer.status_code, answer.json["resourceType"]) == (406, "OperationOutcome")
+        assert answer.json["issue"][0]["code"] == "not-supported"
+
+
 def test_no_array_of_a_resource_is_empty(machines):
     """FHIR R4 2.6.2: an empty array is an error to every validator."""
     assert "[]" not in machines.app.test_client().get(f"{BASE}/metadata").text

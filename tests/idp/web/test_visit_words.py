@@ -124,6 +124,43 @@ def test_from_the_page_to_the_holder_it_stays_one_visit(site, visitor):
     assert again == {"active": False}
 
 
+@pytest.mark.parametrize(("lang", "words"), [("th", "ใช้ไปแล้ว 1 ครั้ง"), ("en", "1 of these are used already")])
+def test_a_merge_says_what_of_the_visits_before_is_used_and_counts_on(site, visitor, lang, words):
+    """Grant Management 5.2 over HTTP: asked along with the new one, and the yes is for what is left."""
+    client = site.app.test_client()
+    asking(site, visitor, lang, grant_management_action="create")
+    visitor.send("consent-form", "allow", purpose=["EHR-SHARE"])
+    first = redeemed(site, visitor)
+    client.post("/oauth/introspect", data={"token": first["access_token"]}, headers=basic("holder"))
+    other = {**DETAIL, "encounter": {**VN, "value": "6911-000777"}}
+    wished = {"grant_management_action": "merge", "grant_id": first["grant_id"]}
+
+    visitor.get(site.authorize_url(scope="openid", authorization_details=json.dumps([other]), **wished))
+    told = visitor.at.text
+    visitor.send("consent-form", "allow", purpose=["EHR-SHARE"])
+    second = redeemed(site, visitor)
+
+    assert told.count(words) == 1
+    assert (second["grant_id"], second["authorization_details"]) == (first["grant_id"], [DETAIL, other])
+
+
+def test_a_visit_that_is_used_up_does_not_stop_the_merge_of_the_next(site, visitor):
+    """Grant Management 5.2 over HTTP: the answer leaves it out, and the grant goes on under its id."""
+    asking(site, visitor, grant_management_action="create", detail={"valid": {"max_uses": 1}})
+    visitor.send("consent-form", "allow", purpose=["EHR-SHARE"])
+    first = redeemed(site, visitor)
+    seen = {"token": first["access_token"]}
+    site.app.test_client().post("/oauth/introspect", data=seen, headers=basic("holder"))
+    other = {**DETAIL, "encounter": {**VN, "value": "6911-000777"}}
+    wished = {"grant_management_action": "merge", "grant_id": first["grant_id"]}
+
+    visitor.get(site.authorize_url(scope="openid", authorization_details=json.dumps([other]), **wished))
+    visitor.send("consent-form", "allow", purpose=["EHR-SHARE"])
+    second = redeemed(site, visitor)
+
+    assert (second["grant_id"], second["authorization_details"]) == (first["grant_id"], [other])
+
+
 def test_a_grant_s_address_refuses_in_json(site):
     """Grant Management 6.6: 401 without a token, 405 for what it is not."""
     client = site.app.test_client()

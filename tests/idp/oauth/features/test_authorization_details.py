@@ -1,6 +1,8 @@
 import json
+import threading
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import event, select
@@ -17,7 +19,7 @@ from idp.oauth.live import find_grant
 from idp.oauth.resources import ResourceServer
 from idp.relying.scopes import covers
 from tests.fakes import HOUR, NOW
-from tests.idp.oauth.stage import ALLERGY, APPOINTMENT, HOLDER, OTHER_HOLDER, SCOPE, claims_of
+from tests.idp.oauth.stage import ALLERGY, APPOINTMENT, HOLDER, OTHER_HOLDER, SCOPE, claims_of, set_up
 
 VN = {"system": "https://terms.sil-th.org/hcode/5/99001/VN", "value": "6911-000123"}
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -300,6 +302,102 @@ def test_merge_keeps_both_and_replace_the_last(stage):
     assert merged["authorization_details"] == [detail(), other]
     assert replaced["authorization_details"] == [other]
     assert grant_management.shown(stage.context, grant)["authorization_details"] == [other]
+
+
+def merged(stage, grant_id, *of):
+    """The token response after the person said yes to a merge with these details, and all that is asked along."""
+    named = {"scope": "openid", "grant_id": grant_id, "authorization_details": sent(*of)}
+    named["grant_management_action"] = "merge"
+    request = stage.check(**named)
+    choice = stage.choice("EHR-SHARE", scopes=request.resolution.purposes["EHR-SHARE"])
+    given = records.give(stage.context.session, choice, now=stage.context.now)
+    over = details.over(stage.context, request)
+    withdrawal.narrow(stage.context.session, given, now=stage.context.now, over=over)
+    return stage.redeem(stage.silent_code(**named)).body
+
+
+def test_merged_visits_keep_the_uses_that_they_have_left(stage):
+    """Grant Management 5.2: the yes to another visit is no yes to more of this one; and the page says what is gone."""
+    twice = detail(valid={"max_uses": 2})
+    other = detail(encounter={**VN, "value": "6911-000777"}, valid={"max_uses": 2})
+    first = granted(stage, twice, scope="openid offline_access", grant_management_action="create")
+    stage.introspect(first["access_token"])
+    named = {"scope": "openid", "grant_id": first["grant_id"], "grant_management_action": "merge"}
+    request = stage.check(**named, authorization_details=sent(other))
+    both = [
+        details.used_before(stage.context.session, request, details.tagged(stage.context.ring, one))
+        for one in (twice, other)
+    ]
+
+    second = merged(stage, first["grant_id"], other)
+    tokens = [stage.refresh(second["refresh_token"]).body["access_token"] for _ in range(3)]
+    seen = [stage.introspect(token).get("authorization_details", []) for token in tokens]
+
+    assert both == [1, 0]
+    assert second["authorization_details"] == [twice, other]
+    assert seen == [[twice, other], [other], []], "each look counts one of both: the first was used once before"
+
+
+def test_a_use_at_the_moment_of_a_merge_is_not_lost(sessions, ring, settings):
+    """Issue 5: N uses are N. Whoever comes while uses are carried waits, and is counted under the new answer."""
+    with sessions.writing() as session:
+        stage = set_up(session, ring, settings)
+        once = detail(valid={"max_uses": 1})
+        first = granted(stage, once, scope="openid", grant_management_action="create")
+        named = {"scope": "openid", "grant_id": first["grant_id"], "grant_management_action": "merge"}
+        named["authorization_details"] = sent(detail(encounter={**VN, "value": "6911-000777"}))
+        asked = stage.check(**named).resolution.purposes["EHR-SHARE"]
+        given = records.give(session, stage.choice("EHR-SHARE", scopes=asked), now=NOW).id
+        held = (details.tagged(ring, once),)
+        wanted = {"EHR-SHARE": (tagged(stage, once),)}
+    done = threading.Event()
+
+    def use():
+        with sessions.writing() as own:
+            details.spend(replace(stage.context, session=own), UUID(first["grant_id"]), wanted, held)
+        done.set()
+
+    other = threading.Thread(target=use)
+    with sessions.writing() as session:
+        replace(stage, context=replace(stage.context, session=session)).silent_code(**named)
+        other.start()
+        done.wait(0.3)  # it is through, or waits for us
+    other.join()
+
+    with sessions.reading() as session:
+        assert session.scalars(select(DetailUse.record_id)).all() == [given]
+
+
+def test_a_visit_that_is_over_stays_behind_when_another_is_merged(stage):
+    """A portal keeps one grant for a person: what ended by time or by uses neither comes back nor stops what is new."""
+    once = detail(valid={"max_uses": 1})
+    short = detail(encounter={**VN, "value": "6911-000555"}, valid={"not_after": (NOW + MINUTE).isoformat()})
+    other = detail(encounter={**VN, "value": "6911-000777"})
+    first = granted(stage, once, short, scope="openid", grant_management_action="create")
+    stage.introspect(first["access_token"])
+    later = stage.later(2 * MINUTE)
+
+    second = merged(later, first["grant_id"], other)
+
+    assert second["grant_id"] == first["grant_id"]
+    assert second["authorization_details"] == [other]
+    assert later.introspect(second["access_token"])["authorization_details"] == [other]
+
+
+@pytest.mark.parametrize("whole_first", [True, False])
+def test_a_visit_and_the_whole_of_a_purpose_are_not_merged_and_that_is_said_at_once(stage, whole_first):
+    """Grant Management 5.4: before anybody is asked, with a sentence for the developer; no matter what stands."""
+    both = {"whole": {"scope": "openid purpose:EHR-SHARE"}, "visit": {"authorization_details": sent(detail())}}
+    names = ("whole", "visit") if whole_first else ("visit", "whole")
+    begun, added = ({"scope": "openid", **both[name]} for name in names)
+    stage.agree("SIGNIN", "EHR-SHARE")
+    first = stage.redeem(stage.silent_code(grant_management_action="create", **begun)).body
+
+    with pytest.raises(RedirectError) as error:
+        stage.check(grant_management_action="merge", grant_id=first["grant_id"], **added)
+
+    assert (error.value.error, error.value.description) == ("invalid_request", grant_management.UNLIKE)
+    assert stage.check(grant_management_action="replace", grant_id=first["grant_id"], **added)
 
 
 # --- what is refused

@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import update
 
 from consent import records
 from idp import interaction
-from idp.oauth import deciding, live
+from idp.assurance import Ial
+from idp.oauth import acting, deciding, live
 from idp.oauth.pipeline import uuid_or_none
 from idp.prompts import Prompt, next_prompt
+from idp.proxies import Proxy
 from idp.subjects import Subject
 from tests.fakes import SECOND
 from tests.idp.home import SCOPE, set_up
@@ -60,6 +63,28 @@ def test_the_id_token_tells_who_signed_in_and_for_whom(home):
         "relation": "parent",
         "expires": int(home.links["child"].ends_at.timestamp()),
     }
+
+
+def test_a_date_of_birth_is_not_told_as_an_end(home):
+    """PDPA s.22: in the last year before a birthday the end would be the ward's date of birth, so none is told."""
+    kanya = home.entrust("kanya")
+    grant = SimpleNamespace(proxy=Proxy(kanya, "active", Ial.IAL2_1))
+
+    told = acting.proxy_for(home.stage.context, grant, PORTAL)["proxy_for"]
+
+    assert kanya.ends_by == "of_age"
+    assert told == {"sub": home.ring.pairwise(home.people["kanya"], PORTAL), "relation": "parent"}
+
+
+def test_a_chosen_helper_is_told_as_one_with_the_true_end(home):
+    """The days that an adult agreed to."""
+    ends, child = home.now + timedelta(days=30), home.links["child"]
+    link = replace(child, kind="helper", may="see", purposes="EHR-SHARE", ends_at=ends, ends_by="chosen")
+
+    told = acting.proxy_for(home.stage.context, SimpleNamespace(proxy=Proxy(link, "active", Ial.IAL2_1)), PORTAL)
+
+    assert told["proxy_for"]["relation"] == "helper"
+    assert told["proxy_for"]["expires"] == int(ends.timestamp())
 
 
 def test_who_acts_for_themselves_has_neither_claim(home):
