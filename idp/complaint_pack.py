@@ -26,7 +26,7 @@ from consent.receipts import Act
 from consent.records import key_of
 from consent.rights import cases
 from consent.rights.models import RightsCase
-from idp import copying, emergency_access, rights, subjects
+from idp import copying, emergency_access, log_keys, rights, subjects
 from idp import receipts as own_receipts
 from idp.keys import KeyRing
 from idp.settings import Settings
@@ -38,11 +38,21 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # every file carries the same time: the same pape
 
 
 def make(
-    session: Session, ring: KeyRing, settings: Settings, case_id: UUID, *, subject_id: UUID, now: datetime
+    session: Session,
+    ring: KeyRing,
+    settings: Settings,
+    case_id: UUID,
+    *,
+    subject_id: UUID,
+    now: datetime,
+    actor_id: UUID | None = None,
 ) -> bytes:
-    """The ZIP about one of the person's cases. Appends export.made. Raises: NotFound for another's or unknown."""
+    """The ZIP about one of the person's cases. Appends export.made. Raises: NotFound for another's or unknown.
+
+    `actor_id`: who asks for it in the person's name; the caller has looked whether they may.
+    """
     case = cases.own(session, case_id, subject_id=subject_id)
-    by = Actor.citizen(subject_id)
+    by = Actor.citizen(actor_id or subject_id)
     codes = (f"case:{case.id}", "kind:complaint")
     log.append(session, "export.made", now=now, actor=by, subject_id=subject_id, codes=codes)
     return zipped(dict(papers(session, ring, settings, case, now=now)))
@@ -71,6 +81,7 @@ def papers(
     yield from _receipts(session, ring, settings, case, now=now)
     yield from _entries(session, ring, case)
     yield "verify/verify.py", files("consent.audit").joinpath("verify.py").read_bytes()
+    yield "verify/log-keys.txt", log_keys.text(session, ring, settings, now=now).encode()
     yield "verify/receipt-keys.json", _json(own_receipts.public_keys(ring))
 
 
@@ -85,6 +96,7 @@ def form(session: Session, ring: KeyRing, settings: Settings, case: RightsCase, 
         "",
         f"วันที่ / Date: {day.day}/{day.month}/{day.year + 543} ({day.date().isoformat()})",
         f"ผู้ร้องเรียน / Complainant: {who.title_th}{who.name_th}" + (f" ({who.name_en})" if who.name_en else ""),
+        *_in_their_name(session, ring, case),
         f"เลขประจำตัว / ID number: {_number(session, ring, case.subject_id)}",
         f"ที่อยู่ / Address: {who.address or '……………………………………'}",
         f"โทรศัพท์ / Phone: {who.phone or '…………………………'}",
@@ -102,12 +114,20 @@ def form(session: Session, ring: KeyRing, settings: Settings, case: RightsCase, 
         "",
         "เอกสารแนบอยู่ในไฟล์นี้ ตรวจสอบได้โดยไม่ต้องใช้ระบบของเรา ดู verify/ และ MANIFEST.json",
         "Enclosed in this file; it can be checked without our system: see verify/ and MANIFEST.json",
-        "python3 verify/verify.py log/entries.jsonl",
+        "กุญแจที่ควรเชื่อและวิธีตรวจสอบ / Which key to trust, and how to check: verify/log-keys.txt",
         "",
         "ลงชื่อ / Signature: ……………………………………",
         "",
     ]
     return "\n".join(lines)
+
+
+def _in_their_name(session: Session, ring: KeyRing, case: RightsCase) -> Iterator[str]:
+    """Who asked for the person, where another did (PDPA s.20) and is known still."""
+    if case.actor_id is not None and subjects.get(session, case.actor_id).data_key is not None:
+        who = subjects.profile(session, ring, case.actor_id)
+        english = f" ({who.name_en})" if who.name_en else ""
+        yield f"ยื่นแทนโดย / In their name, by: {who.title_th}{who.name_th}{english}"
 
 
 def zipped(found: dict[str, bytes]) -> bytes:

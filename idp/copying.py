@@ -1,4 +1,4 @@
-"""Everything that we hold about a person, as one document for that person (PDPA s.30), and the portable part (s.31).
+"""Everything that we hold about a person, as one document for that person (PDPA s.30).
 
 Tables are walked by the columns that name people, so a new table is in the copy without anybody thinking of it; what
 stays out is listed in the document itself, with the reason. Other people appear as "another person", never by id.
@@ -29,7 +29,7 @@ from idp.people import PersonSealer
 from idp.proofing import drafts
 from idp.subjects import Profile
 
-FORMAT, PORTABLE = "yinyom-copy/1", "yinyom-portable/1"
+FORMAT = "yinyom-copy/1"
 MOST_ENTRIES = 50_000
 OF_PEOPLE = ("subject_id", "patient_id", "person_id", "owner", "ward_id", "guardian_id")
 LINKED = {  # rows that name a row of the person's, not the person: table -> (its column, the table that it points to)
@@ -57,6 +57,7 @@ SECRET = re.compile(
     r"(^|_)(hash|mac|mark|salt|secret|pending|fingerprint|claim|key|key_id|idx)$|^(data_key|last_step|credential_id)$"
 )
 OTHERS = re.compile(r"_by$|^(actor_id|co_actor_id|person)$")
+OF_PATIENT = frozenset({"visit_id", "emergency_id", "ended_over"})  # in a grant for somebody else: theirs, not yours
 SEALED: dict[tuple[str, str], str | None] = {  # the place each text was sealed to; None: never opened, not even for you
     ("audit_detail", "sealed"): "audit.detail",
     ("audit_detail", "salt"): None,
@@ -92,8 +93,12 @@ class Eyes:
     sealer: PersonSealer
 
 
-def make(session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime) -> dict[str, Any]:
+def make(
+    session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime, actor_id: UUID | None = None
+) -> dict[str, Any]:
     """The copy. Appends export.made, and tells the person by every way: whoever has it has everything.
+
+    `actor_id`: who asks in the person's name; the caller has looked whether they may.
 
     Raises: NotFound; KeyError when the person was erased.
     """
@@ -106,26 +111,10 @@ def make(session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime) ->
         "held": rows,
         "log": list(entries(session, subject_id)),
         "words": _texts(session, rows),
-        "names": _names(session, rows, now=now),
+        "names": names(session, rows, now=now),
         "left_out": LEFT_OUT,
     }
-    _written(session, ring, subject_id, "copy", now=now)
-    return dict(plain(document))
-
-
-def portable(session: Session, ring: KeyRing, subject_id: UUID, *, now: datetime) -> dict[str, Any]:
-    """What another service can take over (s.31): what the person gave, and what they allowed. Appends export.made."""
-    rows = held_rows(session, ring, subject_id, only=("consent_record", "consent_refusal", "consent_withdrawal"))
-    document = {
-        "format": PORTABLE,
-        "made_at": now,
-        "person": person(session, ring, subject_id),
-        "consents": rows.get("consent_record", []),
-        "withdrawals": rows.get("consent_withdrawal", []),
-        "refusals": rows.get("consent_refusal", []),
-        "names": _names(session, rows, now=now),
-    }
-    _written(session, ring, subject_id, "portable", now=now)
+    written(session, ring, subject_id, "copy", now=now, actor_id=actor_id)
     return dict(plain(document))
 
 
@@ -154,7 +143,7 @@ def held_rows(
             raw[name] = list(session.execute(select(table).where(mine)).mappings())
     for name, (column, points_to) in LINKED.items():
         if name in wanted and raw.get(points_to):
-            ids = [row["id"] for row in raw[points_to]]
+            ids = [row["id"] for row in raw[points_to] if not about_another(row, subject_id)]
             raw[name] = list(session.execute(select(tables[name]).where(tables[name].c[column].in_(ids))).mappings())
     for name, rows in raw.items():
         if rows:
@@ -169,11 +158,12 @@ def of_person(table: Table, subject_id: UUID) -> ColumnElement[bool] | None:
 
 
 def shown(table: Table, row: RowMapping, eyes: Eyes) -> dict[str, Any]:
-    """One row for the person: no secret, nobody else's id, sealed text opened."""
+    """One row for the person: no secret, nobody else's id nor their visits and consents, sealed text opened."""
     told: dict[str, Any] = {}
+    hidden = OF_PATIENT if about_another(row, eyes.subject_id) else frozenset()
     for column in table.columns:
         name, value = column.name, row[column.name]
-        if value is None or SECRET.search(name):
+        if value is None or name in hidden or SECRET.search(name):
             continue
         if isinstance(column.type, SealedBytes):
             text = _opened(table, row, name, eyes)
@@ -183,6 +173,11 @@ def shown(table: Table, row: RowMapping, eyes: Eyes) -> dict[str, Any]:
         elif not isinstance(value, bytes):
             told[name] = value
     return told
+
+
+def about_another(row: Mapping[Any, Any], subject_id: UUID) -> bool:
+    """PURE: whether a row of this person's opened somebody else's data: a clinician's grant, a guardian's."""
+    return row.get("patient_id") not in (None, subject_id)
 
 
 def entries(session: Session, subject_id: UUID) -> Iterable[dict[str, Any]]:
@@ -254,7 +249,7 @@ def _texts(session: Session, rows: Mapping[str, list[dict[str, Any]]]) -> dict[s
     return found
 
 
-def _names(session: Session, rows: Mapping[str, list[dict[str, Any]]], *, now: datetime) -> dict[str, Any]:
+def names(session: Session, rows: Mapping[str, list[dict[str, Any]]], *, now: datetime) -> dict[str, Any]:
     """Organisations and purposes in words, so that the document can be read without us."""
     every = [row for of_table in rows.values() for row in of_table]
     organisations = {}
@@ -270,8 +265,11 @@ def _names(session: Session, rows: Mapping[str, list[dict[str, Any]]], *, now: d
     return {"organisations": organisations, "purposes": titles}
 
 
-def _written(session: Session, ring: KeyRing, subject_id: UUID, kind: str, *, now: datetime) -> None:
-    by = Actor.citizen(subject_id)
+def written(
+    session: Session, ring: KeyRing, subject_id: UUID, kind: str, *, now: datetime, actor_id: UUID | None = None
+) -> None:
+    """That a copy left, and for whom; the person is told by every way. Appends export.made."""
+    by = Actor.citizen(actor_id or subject_id)
     log.append(session, "export.made", now=now, actor=by, subject_id=subject_id, codes=(f"kind:{kind}",))
     alerts.tell(session, ring, subject_id=subject_id, kind="export_made", now=now)
 

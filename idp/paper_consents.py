@@ -26,6 +26,7 @@ from idp.assurance import Aal, Ial
 from idp.directory import Affiliation
 from idp.keys import KeyRing
 from idp.readings import Desk
+from idp.scans import Scan
 from idp.visits import Visit
 
 CHANNEL, TOLD = "paper", "consent_on_paper"
@@ -83,7 +84,7 @@ def enter(
     visit: Visit,
     purpose: Purpose,
     *,
-    scan: bytes,
+    scan: Scan,
     signer: UUID | None,
     life: str,
     desk: Desk,
@@ -93,7 +94,7 @@ def enter(
     """Write the consent and keep the paper, both or neither; the person is told. Appends consent.given.
 
     `signer` is the guardianship under which somebody signed for the person, or beside them; `life` is one of `LIVES`.
-    Raises: NotAllowed with the code of `refusal`, or `signer`, `life`, `scan`; else as `records.give`.
+    Raises: NotAllowed with the code of `refusal`, or `signer`, `life`; else as `records.give`.
     """
     drawn = sheet(session, ring, visit, purpose, desk=desk, locale=locale, now=now)
     link = next((one for one in drawn.beside if one.id == signer), None)
@@ -102,7 +103,6 @@ def enter(
         ("own_paper", link is None or link.guardian_id != desk.person_id),  # nobody witnesses their own signature
         ("signer", (link is None) == (drawn.needed is Needed.self_alone)),
         ("life", life in LIVES),
-        ("scan", paper_scans.kind_of(scan) is not None and len(scan) <= paper_scans.LARGEST),
     )
     for code, kept in rules:
         if not kept:
@@ -154,7 +154,7 @@ def _choice(
     *,
     desk: Desk,
     link: Link | None,
-    scan: bytes,
+    scan: Scan,
     life: str,
     now: datetime,
 ) -> Choice:
@@ -180,7 +180,7 @@ def _choice(
         lives_for=purpose.max_life if purpose.per_visit and not this_visit else None,
         capacity=OFFICER,
         visit_id=visit.id if this_visit else None,
-        evidence=paper_scans.hash_of(scan),
+        evidence=scan.sha256,
         witness=(desk.aal.value, subjects.level_now(session, desk.person_id, now=now).value),
         **hands,
     )

@@ -5,7 +5,6 @@ and its receipt for as long as the record; the picture opens only as long as the
 """
 
 import base64
-import hashlib
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -15,11 +14,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent.db import Base, Plain, Sealed
 from idp.keys import KeyRing
+from idp.scans import Scan
 from idp.subjects import PersonSealer
 
 FIELD = "paper_scan"
-LARGEST = 480_000  # bytes: an upload of this size is parsed in memory, so no picture touches a disk unsealed
-BEGINNINGS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"%PDF-": "application/pdf"}
 SIGNERS = ("self", "parent", "guardian", "curator")
 
 
@@ -41,20 +39,10 @@ class PaperScan(Base):
     entered_at: Mapped[datetime]
 
 
-def kind_of(scan: bytes) -> str | None:
-    """PURE: the media type that the first bytes show: JPEG, PNG or PDF; None for anything else, whatever its name."""
-    return next((kind for beginning, kind in BEGINNINGS.items() if scan.startswith(beginning)), None)
-
-
-def hash_of(scan: bytes) -> str:
-    """PURE: SHA-256 of the file as it was sent, in hex: what the consent names as its evidence."""
-    return hashlib.sha256(scan).hexdigest()
-
-
 def keep(
     session: Session,
     ring: KeyRing,
-    scan: bytes,
+    scan: Scan,
     *,
     record_id: UUID,
     subject_id: UUID,
@@ -63,13 +51,11 @@ def keep(
     signer: str,
     now: datetime,
 ) -> None:
-    """Keep the picture with its record. Raises: ValueError when it is no picture, or too large."""
-    kind = kind_of(scan)
-    if kind is None or len(scan) > LARGEST:
-        raise ValueError("scan")
-    sealed = PersonSealer(ring, session).seal(base64.b64encode(scan).decode(), owner=subject_id, field=FIELD)
+    """Keep the picture with its record."""
+    plain = base64.b64encode(scan.content).decode()
+    sealed = PersonSealer(ring, session).seal(plain, owner=subject_id, field=FIELD)
     facts = {"record_id": record_id, "subject_id": subject_id, "entered_by": entered_by, "hcode": hcode}
-    facts |= {"signer": signer, "media_type": kind, "sha256": hash_of(scan), "entered_at": now}
+    facts |= {"signer": signer, "media_type": scan.media_type, "sha256": scan.sha256, "entered_at": now}
     session.add(PaperScan(**facts, scan=sealed))
     session.flush()
 

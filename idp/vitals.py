@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text, update
 
 from consent.audit import seal
 from consent.rights import breach, cases
-from idp import breaker, emergency_access, keys, migrations, rotation
+from idp import breaker, emergency_access, keys, migrations, rotation, silence
 from idp.channels import KINDS, NO_CHANNEL
 from idp.contact import passages, spend
 from idp.db import DatabaseError, Session, Sessions
@@ -79,7 +79,7 @@ def newest_moment(session: Session) -> datetime | None:
 
 def gauges(session: Session, *, now: datetime) -> list[Sample]:
     """Everything that is a state and not a count, asked of the database when Prometheus asks."""
-    states = _letters, _messages, _jobs, _emergencies, _rights, _log, _keys
+    states = _letters, _messages, _jobs, _emergencies, _rights, _holders, _log, _keys
     return [*(sample for state in states for sample in state(session, now)), *_circuits()]
 
 
@@ -139,6 +139,20 @@ def _rights(session: Session, now: datetime) -> list[Sample]:
     return [
         Sample("yinyom_rights_overdue", cases.overdue(session, now=now), {"kind": "request"}, words),
         Sample("yinyom_rights_overdue", breach.overdue(session, now=now), {"kind": "breach"}, words),
+    ]
+
+
+def _holders(session: Session, now: datetime) -> list[Sample]:
+    """Whether data holders still report their reads. `idp doctor` names who does not; a label names nobody."""
+    voices = silence.voices(session, now=now)
+    states = [voice.state(now) for voice in voices]
+    words = "Data holders, by whether they report their reads as regularly as they used to."
+    late = max((voice.late(now) for voice in voices), default=0.0)
+    return [
+        *(Sample("yinyom_holders", states.count(state), {"state": state}, words) for state in silence.STATES),
+        Sample(
+            "yinyom_holder_silence_ratio", late, {}, "The longest silence as a share of what is usual; over 1: late."
+        ),
     ]
 
 

@@ -5,14 +5,26 @@ missed, and none is told twice: the place up to which it has read moves in the t
 A person chooses to hear of emergencies alone, of each organisation's first look (unless they chose), or of all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Uuid, exists, select, update
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    Uuid,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from consent import purposes
@@ -66,19 +78,21 @@ class WatchSeen(Base):
 
 
 class WatchCursor(Base):
-    """How far the log was followed: one row, moved by compare-and-swap."""
+    """How far the log was followed, by compare-and-swap; of which moves of consents all were reminded. One row."""
 
     __tablename__ = "watch_cursor"
     __table_args__ = (CheckConstraint("id = 1", name="one"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(BigInteger())
+    reminded_to: Mapped[datetime | None]
 
 
 class WatchReminded(Base):
     """When a person was last reminded of the consents that run."""
 
     __tablename__ = "watch_reminded"
+    __table_args__ = (Index("ix_watch_reminded_reminded_at", "reminded_at"),)
 
     subject_id: Mapped[UUID] = mapped_column(Uuid(), ForeignKey("subject.id"), primary_key=True)
     reminded_at: Mapped[datetime]
@@ -201,38 +215,71 @@ def _tell(session: Session, ring: KeyRing, followed: Followed, *, now: datetime)
 def remind(session: Session, ring: KeyRing, *, now: datetime) -> int:
     """Remind people of consents that run and of which they have not heard for 90 days; how many.
 
-    Appends consent.renotified. A few at a time: what is left is due at the next round.
+    Appends consent.renotified. A few at a time: what is left is due at the next round. Two workers remind nobody twice.
     """
-    people = _due(session, now=now)
-    for person in people:
-        _mark(session, person, now=now)
+    told = 0
+    for person in (*_again(session, now=now), *_first(session, now=now)):
+        if not _mark(session, person, now=now):
+            continue
+        told += 1
         if wish_of(session, person).reminders:
             alerts.tell(session, ring, subject_id=person, kind="consent_reminder", now=now)
             log.append(session, "consent.renotified", now=now, actor=WATCHER, subject_id=person)
-    return len(people)
+    return told
 
 
-def _due(session: Session, *, now: datetime) -> Sequence[UUID]:
-    long_ago = now - REMIND_EVERY
-    heard = exists().where(WatchReminded.subject_id == ConsentStanding.subject_id, WatchReminded.reminded_at > long_ago)
-    return session.scalars(
+def _again(session: Session, *, now: datetime) -> list[UUID]:
+    """Whoever last heard 90 days ago; whom nothing concerns any more is forgotten, until a consent is old again."""
+    long_ago, concerned = now - REMIND_EVERY, _runs(now).where(ConsentStanding.subject_id == WatchReminded.subject_id)
+    found = session.execute(
+        select(WatchReminded.subject_id, concerned.exists().label("runs"))
+        .where(WatchReminded.reminded_at <= long_ago)
+        .order_by(WatchReminded.reminded_at)
+        .limit(REMINDED_AT_ONCE)
+    ).all()
+    past = [row.subject_id for row in found if not row.runs]
+    session.execute(delete(_REMINDED).where(_REMINDED.c.subject_id.in_(past), _REMINDED.c.reminded_at <= long_ago))
+    return [row.subject_id for row in found if row.runs]
+
+
+def _first(session: Session, *, now: datetime) -> list[UUID]:
+    """Whoever never heard and whose consent has just become 90 days old; the mark keeps older ones from being read."""
+    _begin(session, {"id": 1, "seq": follow.size(session)})
+    long_ago, mark = now - REMIND_EVERY, session.scalar(select(WatchCursor.reminded_to))
+    unheard = _runs(now).where(~exists().where(WatchReminded.subject_id == ConsentStanding.subject_id))
+    since = [] if mark is None else [ConsentStanding.moved_at >= mark]
+    moved = func.min(ConsentStanding.moved_at)
+    found = session.execute(
+        unheard.with_only_columns(ConsentStanding.subject_id, moved.label("moved_at"))
+        .where(*since)
+        .group_by(ConsentStanding.subject_id)
+        .order_by(moved)
+        .limit(REMINDED_AT_ONCE)
+    ).all()
+    reached = found[-1].moved_at if len(found) == REMINDED_AT_ONCE else long_ago
+    session.execute(update(table_of(WatchCursor)).values(reminded_to=reached))
+    return [row.subject_id for row in found]
+
+
+def _runs(now: datetime) -> Select[UUID]:
+    """SQL: consents that have run for 90 days, of people whose account is active."""
+    return (
         select(ConsentStanding.subject_id)
         .join(Subject, Subject.id == ConsentStanding.subject_id)
         .where(
             ConsentStanding.state == "given",
             ConsentStanding.expires_at > now,
-            ConsentStanding.moved_at <= long_ago,
+            ConsentStanding.moved_at <= now - REMIND_EVERY,
             Subject.status == "active",
-            ~heard,
         )
-        .distinct()
-        .limit(REMINDED_AT_ONCE)
-    ).all()
+    )
 
 
-def _mark(session: Session, person: UUID, *, now: datetime) -> None:
-    if not _remember(session, {"subject_id": person, "reminded_at": now}):
-        session.execute(update(_REMINDED).where(_REMINDED.c.subject_id == person).values(reminded_at=now))
+def _mark(session: Session, person: UUID, *, now: datetime) -> bool:
+    if _remember(session, {"subject_id": person, "reminded_at": now}):
+        return True
+    due = _REMINDED.c.subject_id == person, _REMINDED.c.reminded_at <= now - REMIND_EVERY
+    return rows_of(session.execute(update(_REMINDED).where(*due).values(reminded_at=now))) == 1
 
 
 def _alive(session: Session, person: UUID) -> bool:

@@ -1,11 +1,18 @@
 """Broken glass, its review and a paper consent in a real browser: by keyboard, two languages, two screens, axe."""
 
+from uuid import uuid4
+
 import pytest
 
 from idp.demo import seed
 from idp.directory import seed as directory_seed
+from idp.emergency_access import EmergencyAccess
+from idp.emergency_pace import MOST_OPENED
 from tests.browser.test_counter import at_work, invited
+from tests.fakes import DAY, HOUR
+from tests.idp.pictures import photo
 from tests.stories.test_emergency import invitation
+from tests.stories.world import wall_clock
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PATIENT = "8999000010125"
@@ -78,11 +85,23 @@ def fill_in(person, live):
     assert person.page.locator("#reason-unconscious").is_checked()
 
 
+def very_many(live):
+    """One clinician of the facility opened more in a day than anybody does."""
+    now = wall_clock()
+    told = {"hcode": "99001", "recipient_id": directory_seed.HOSPITAL_ID, "reason": "unconscious", "words": b"sealed"}
+    told |= {"hours": 1, "opened_by": uuid4(), "opened_at": now, "ends_at": now + HOUR, "review_due_at": now + DAY}
+    told |= {"ended_at": now, "end_reason": "answers"}
+    with live.world.sessions.writing() as session:
+        session.add_all(EmergencyAccess(id=uuid4(), **told) for _ in range(MOST_OPENED + 1))
+
+
 def judged(live, person, emergency_id):
     """The head of the facility: queue, case, a review without a word, and a kept one."""
+    very_many(live)
     at_work(person, live, invitation(live, live.somebody(), "head", "--hcode", "99001"))
     page = person.page
     page.goto(f"{live.issuer}/staff/emergencies")
+    assert page.locator("#busy li").first.is_visible()
     person.look("waiting")
     assert person.sideways() <= 0
     page.locator(f"#to-{emergency_id}").focus()
@@ -126,7 +145,7 @@ def test_a_consent_on_paper(live, visitor, kind, locale, tmp_path):
     person.look("wrong")
     assert person.sideways() <= 0
     scan = tmp_path / "paper.jpg"
-    scan.write_bytes(b"\xff\xd8\xff\xe0" + bytes(2000))
+    scan.write_bytes(photo())
     page.locator("#scan").set_input_files(scan)
     page.locator("#seen").check()
     page.locator("#enter").focus()

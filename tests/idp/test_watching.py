@@ -1,13 +1,14 @@
 """What people are told of unasked: first looks, all looks, emergencies alone; and the 90 days (PDPA s.19, s.30)."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
 from consent.audit import log, seal
-from idp import alerts, watching
+from consent.models import ConsentStanding
+from idp import alerts, subjects, watching
 from idp.watching import Level, Wish
 from tests.fakes import DAY, HOUR, MINUTE, NOW
-from tests.idp.oauth.stage import set_up
+from tests.idp.oauth.stage import person, set_up
 
 FIRST, EACH, REMINDER = "first_access", "accessed", "consent_reminder"
 
@@ -75,6 +76,18 @@ class Desk:
         """The worker comes by."""
         with self.sessions.writing() as session:
             return watching.remind(session, self.ring, now=self.now)
+
+    def mark(self):
+        """Up to which moves of consents everybody was reminded."""
+        with self.sessions.reading() as session:
+            return session.scalar(select(watching.WatchCursor.reminded_to))
+
+    def heard(self):
+        """Who was reminded last, and when."""
+        with self.sessions.reading() as session:
+            return dict(
+                session.execute(select(watching.WatchReminded.subject_id, watching.WatchReminded.reminded_at)).all()
+            )
 
     def told(self, kind):
         """How many messages of this kind the person was sent."""
@@ -208,6 +221,62 @@ def test_what_was_withdrawn_is_not_recalled(desk):
     desk.now += 91 * DAY
 
     assert desk.remind() == 0
+
+
+def test_of_two_workers_one_reminds(desk):
+    """What both found is marked by one of them: the row is new, or it is old enough still."""
+    desk.now += 91 * DAY
+    with desk.sessions.writing() as session:
+        marked = [watching._mark(session, desk.stage.citizen, now=desk.now) for _ in range(2)]
+    desk.now += 91 * DAY
+    with desk.sessions.writing() as session:
+        marked += [watching._mark(session, desk.stage.citizen, now=desk.now) for _ in range(2)]
+
+    assert marked == [True, False, True, False]
+    assert desk.remind() == 0
+
+
+def test_a_reminder_reads_only_what_fell_due_since_the_last_round(desk, monkeypatch):
+    """Whoever heard once is found by when that was; what was old already is not read again, and nobody is left out."""
+    monkeypatch.setattr(watching, "REMINDED_AT_ONCE", 1)
+    desk.now += 45 * DAY
+    with desk.sessions.writing() as session:
+        other = moved(session, desk.stage, to=desk.now - DAY)
+    desk.now = NOW + 91 * DAY
+    assert [desk.remind() for _ in range(2)] == [1, 0]
+    assert desk.mark() == desk.now - 90 * DAY
+
+    desk.now = NOW + 140 * DAY
+    assert [desk.remind() for _ in range(2)] == [1, 0]
+    assert desk.mark() > NOW
+
+    assert desk.heard() == {desk.stage.citizen: NOW + 91 * DAY, other: NOW + 140 * DAY}
+    desk.now = NOW + 182 * DAY
+    assert [desk.remind() for _ in range(2)] == [1, 0]
+
+
+def test_whom_nothing_concerns_any_more_is_forgotten_and_found_again(desk):
+    """A year later all of it has expired; a new consent that has become old is a reason to write again."""
+    desk.now += 91 * DAY
+    assert desk.remind() == 1
+    desk.now = NOW + 400 * DAY
+    assert desk.remind() == 0
+    assert desk.heard() == {}
+
+    with desk.sessions.writing() as session:
+        session.execute(update(ConsentStanding).values(moved_at=desk.now, expires_at=desk.now + 365 * DAY))
+    desk.now += 91 * DAY
+    assert desk.remind() == 1
+
+
+def moved(session, stage, *, to):
+    """Somebody else, whose consent began then; their id."""
+    other = subjects.create(session, stage.context.ring, "1999000010047", person(), now=NOW).id
+    row = session.execute(select(ConsentStanding.__table__).where(ConsentStanding.purpose == "EHR-SHARE")).one()
+    session.execute(
+        insert(ConsentStanding), [{**row._mapping, "subject_id": other, "moved_at": to, "expires_at": to + 365 * DAY}]
+    )
+    return other
 
 
 @pytest.mark.parametrize(
