@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from consent import purposes, specificity
@@ -22,6 +23,7 @@ __all__ = [
     "Question",
     "Reason",
     "Recipient",
+    "RollOut",
     "Standing",
     "StandingRefusal",
     "Verdict",
@@ -35,6 +37,14 @@ __all__ = [
 SAID_ALREADY = frozenset({Reason.no_record, Reason.refused, Reason.emergency_over})
 
 
+class RollOut(StrEnum):
+    """Whether the facilities of a recipient take part: all of them, or who has none; some; none yet."""
+
+    open = "open"
+    partly = "partly"
+    closed = "closed"
+
+
 @dataclass(frozen=True)
 class Recipient:
     """The legal entity that would receive, as the directory knows it now. `own_app`: this server's operator."""
@@ -45,6 +55,7 @@ class Recipient:
     own_app: bool
     name_th: str
     name_en: str
+    roll_out: RollOut = RollOut.open
 
     def name(self, locale: str) -> str:
         """The name in `en`, or in Thai for every other locale."""
@@ -57,6 +68,7 @@ class Standing:
 
     `capacity`: in which the actor gave it. `visit_id`: the visit whose end ends it. `data_from`, `data_until`: days of
     Bangkok, both inclusive, of the data that it is about; none: all. `refuses`: its person has a standing refusal.
+    `restricted_until`: its use is paused until then (PDPA s.34).
     """
 
     state: str
@@ -80,6 +92,7 @@ class Standing:
     proofing_at: datetime | None = None
     channel: str = ""
     refuses: bool = False
+    restricted_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,7 @@ def decide(question: Question, standing: Standing | None) -> Verdict:
     if against is None and refusal is not None and reason not in SAID_ALREADY:
         reason = Reason.standing_refusal
     elif _fine(reason):
-        reason = _levels(question) or _afresh(question) or reason
+        reason = _paused(question, standing) or _levels(question) or _afresh(question) or reason
     return Verdict(
         permit=_fine(reason),
         reason=reason,
@@ -192,7 +205,8 @@ def _ground(question: Question, standing: Standing | None) -> Reason:
 def _standing(question: Question, standing: Standing) -> Reason:
     if standing.state in ("refused", "withdrawn"):
         return Reason(standing.state)
-    if standing.expires_at is None or question.now >= standing.expires_at:
+    kind, since = question.recipient.kind, standing.given_at or standing.moved_at
+    if standing.expires_at is None or question.now >= question.purpose.ends(kind, since, standing.expires_at):
         return Reason.expired
     if standing.uses_left is not None and standing.uses_left <= 0:
         return Reason.uses_spent
@@ -255,6 +269,13 @@ def _refusal(question: Question, standing: Standing | None) -> StandingRefusal |
         rests_on_consent=consent,
         consented=closer,
     )
+
+
+def _paused(question: Question, standing: Standing | None) -> Reason | None:
+    """PDPA s.34: a use that rests on the person's consent waits; what the law demands, and their own acts, do not."""
+    until = None if standing is None else standing.restricted_until
+    optional = question.purpose.kind is Kind.CITIZEN_CONSENT and standing is not None and standing.state == "given"
+    return Reason.restricted if optional and until is not None and question.now < until else None
 
 
 def _levels(question: Question) -> Reason | None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent.db import Base, Plain, Sealed, new_id
@@ -194,6 +194,12 @@ class ConsentStanding(Base):
     __table_args__ = (
         CheckConstraint("state IN ('given', 'noticed', 'refused', 'withdrawn')", name="state"),
         CheckConstraint("version > 0", name="version"),
+        Index(  # who is reminded of what runs is read in this order
+            "ix_consent_standing_given_moved_at",
+            "moved_at",
+            sqlite_where=text("state = 'given'"),
+            postgresql_where=text("state = 'given'"),
+        ),
     )
 
     subject_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -208,6 +214,30 @@ class ConsentStanding(Base):
     max_uses: Mapped[int | None]
     moved_at: Mapped[datetime]
     version: Mapped[int]
+
+
+class ConsentRestriction(Base):
+    """A pause of uses that rest on the person's consent (PDPA s.34): of one purpose or "" all, of one receiver or all.
+
+    It runs while `until` lies ahead. Ending it moves `until`, after the person was told (`announced_at`).
+    """
+
+    __tablename__ = "consent_restriction"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_id: Mapped[UUID] = mapped_column(index=True)
+    case_id: Mapped[UUID] = mapped_column(index=True)
+    recipient_id: Mapped[UUID | None]
+    purpose: Mapped[Plain]
+    begun_at: Mapped[datetime]
+    begun_by: Mapped[UUID]
+    until: Mapped[datetime]
+    announced_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None]
+
+    def runs_at(self, now: datetime) -> bool:
+        """Whether what it names is not used."""
+        return now < self.until
 
 
 class ConsentUndo(Base):

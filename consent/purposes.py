@@ -80,13 +80,8 @@ def basis_for(
     ethics: bool = False,
 ) -> str:
     """The legal basis in this case: the leftmost true condition of the row, else the row's strictest (rule 3)."""
-    true = {
-        "own_app": own_app,
-        "same_controller": same_controller,
-        "facility": facility,
-        "guardian": guardian,
-        "ethics": ethics,
-    }
+    true = {"own_app": own_app, "same_controller": same_controller, "facility": facility}
+    true |= {"guardian": guardian, "ethics": ethics}
     return next((basis for condition, basis in purpose.basis_when if true[condition]), purpose.basis)
 
 
@@ -190,8 +185,9 @@ def check_registration(registered: Mapping[str, Sequence[str]], *, recipient_kin
             raise NotAllowed(
                 f"This kind of service may not ask for {code}.", detail=f"{recipient_kind=}", code="recipient_kind"
             )
-        for scope in scopes:
-            _check_owned(get(code), scope)
+        row = get(code).towards(recipient_kind)
+        for scope in scopes or sorted({*get(code).all_scopes} - {*row.all_scopes}):  # a name stands for all of them
+            _check_owned(row, scope)
     owned = [(code, scope) for code in registered for scope in _covering(get(code), registered[code], by_name=False)]
     for n, (code, scope) in enumerate(owned):
         for other, theirs in owned[n + 1 :]:

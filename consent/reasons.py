@@ -22,6 +22,7 @@ class Reason(StrEnum):
     licence_invalid = "licence_invalid"
     not_onboarded = "not_onboarded"
     standing_refusal = "standing_refusal"
+    restricted = "restricted"
     guardian_ended = "guardian_ended"
     of_age = "of_age"
     needs_guardian = "needs_guardian"
@@ -46,6 +47,7 @@ OUTWARD = {
     **dict.fromkeys((Reason.standing_refusal, Reason.needs_guardian, Reason.needs_cosign), Reason.no_record),
     **dict.fromkeys((Reason.superseded_notice, Reason.revalidate), Reason.no_record),
     **dict.fromkeys((Reason.of_age, Reason.guardian_ended), Reason.expired),
+    Reason.restricted: Reason.refused,  # like a no it is not asked again; what is disputed is nobody else's business
 }
 
 

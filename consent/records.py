@@ -110,7 +110,7 @@ def refuse(session: Session, choice: Choice, *, now: datetime) -> ConsentRefusal
         )
         session.add(refusal)
         notices.keep(session, choice.notice)
-        _tell(session, choice, "consent.refused", move=number(here), now=now)
+        write_down(session, choice, "consent.refused", move=number(here), now=now)
         if ended is not None:
             record = get(session, ended, subject_id=key.subject_id)
             end(session, record, actor_id=choice.actor_id, reason="refused", move=number(here), now=now)
@@ -229,14 +229,15 @@ def _record(
             session.add(record)
             notices.keep(session, choice.notice)
             session.flush()
-            _tell(session, choice, event, consent_id=record.id, move=number(here), now=now)
+            write_down(session, choice, event, consent_id=record.id, move=number(here), now=now)
             return record
     raise lost_the_race(key)
 
 
-def _tell(
-    session: Session, choice: Choice, event: str, *, move: int, now: datetime, consent_id: UUID | None = None
+def write_down(
+    session: Session, choice: Choice, event: str, *, now: datetime, move: int = 0, consent_id: UUID | None = None
 ) -> None:
+    """Append the entry of an answer, or of one of its steps: who acted, for whom, what, at which levels."""
     log.append(
         session,
         event,

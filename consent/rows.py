@@ -5,8 +5,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
@@ -17,6 +17,8 @@ CONDITIONS = frozenset({"own_app", "same_controller", "facility", "guardian", "e
 LICENSED_KINDS = frozenset(  # condition `facility`: a licensed facility or lab
     ("hospital", "primary_care", "clinic_medical", "clinic_dental", "clinic_medtech", "drugstore", "lab")
 )
+VOLUNTEER, VOLUNTEERS_HOLD, THEY_READ = "volunteer", timedelta(hours=24), frozenset({"APPT"})  # rule 5
+READING = "rs"
 _SPAN = re.compile(r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _SPAN_S = (365 * 86400, 30 * 86400, 86400, 3600, 60, 1)
 
@@ -98,6 +100,22 @@ class Purpose:
         """Every scope of every column, citizens' first."""
         return tuple(dict.fromkeys((*self.scopes, *self.staff_scopes, *self.system_scopes)))
 
+    def towards(self, recipient_kind: str) -> "Purpose":
+        """The row as it is for this kind of receiver: a volunteer reads appointments, and holds nothing over a day."""
+        if recipient_kind != VOLUNTEER or self.kind is not Kind.CITIZEN_CONSENT:
+            return self
+        day = self.life(VOLUNTEERS_HOLD)
+        short = replace(self, max_life=day, default_life=day)
+        if self.code not in THEY_READ:
+            return short
+        own, staff, system = (tuple(map(_reading, of)) for of in (self.scopes, self.staff_scopes, self.system_scopes))
+        return replace(short, scopes=own, staff_scopes=staff, system_scopes=system)
+
+    def ends(self, recipient_kind: str, given_at: datetime, expires_at: datetime) -> datetime:
+        """When an answer of `given_at` ends for this kind of receiver, whatever later moment its record says."""
+        row = self.towards(recipient_kind)
+        return expires_at if row is self or row.max_life is None else min(expires_at, given_at + row.max_life)
+
     def life(self, wanted: timedelta | None) -> timedelta:
         """How long an answer given now lives: the row's default, or what was wanted up to `max_life` (rule 6).
 
@@ -107,6 +125,13 @@ class Purpose:
         if span is None or self.max_life is None or span <= timedelta(0):
             raise NotAllowed("A consent cannot end before it begins.", detail=f"{self.code=}", code="life")
         return min(span, self.max_life)
+
+
+def _reading(scope: str) -> str:
+    """A scope of the row, of which only reading is left (SMART v2: c, r, u, d, s)."""
+    resource, _, rest = scope.partition(".")
+    letters, mark, query = rest.partition("?")
+    return f"{resource}.{''.join(one for one in letters if one in READING)}{mark}{query}"
 
 
 def reaches(level: str, floor: str | None) -> bool:

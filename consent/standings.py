@@ -10,13 +10,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from consent.db import InsertOnce, rows_of, table_of
 from consent.decision import Standing
 from consent.errors import Conflict
-from consent.models import ConsentObjection, ConsentObjectionLift, ConsentRecord, ConsentStanding, ConsentUse
+from consent.models import (
+    ConsentObjection,
+    ConsentObjectionLift,
+    ConsentRecord,
+    ConsentRestriction,
+    ConsentStanding,
+    ConsentUse,
+)
 
 ATTEMPTS = 3
 ANY_HOLDER = "any"
@@ -63,6 +70,16 @@ _REFUSES = (
     .where(_NO.subject_id == _AT.subject_id, ~select(_LIFT.objection_id).where(_LIFT.objection_id == _NO.id).exists())
     .exists()
 )
+_PAUSE = table_of(ConsentRestriction).c
+_RESTRICTED_UNTIL = (
+    select(func.max(_PAUSE.until))
+    .where(
+        _PAUSE.subject_id == _AT.subject_id,
+        or_(_PAUSE.purpose == "", _PAUSE.purpose == _AT.purpose),
+        or_(_PAUSE.recipient_id.is_(None), _PAUSE.recipient_id == _AT.recipient_id),
+    )
+    .scalar_subquery()
+)
 # All purposes of the key: they are few, and a list in the statement costs more than the rows that are left aside.
 _STANDINGS = (
     select(
@@ -72,6 +89,7 @@ _STANDINGS = (
         _OF.channel,
         _USED.label("used"),
         _REFUSES.label("refuses"),
+        _RESTRICTED_UNTIL.label("restricted_until"),
     )
     .select_from(_STANDING.outerjoin(_RECORD, _OF.id == _AT.record_id))
     .where(*_AT_KEY)
@@ -133,6 +151,7 @@ def _as_standing(row: Row[*tuple[Any, ...]]) -> Standing:
         proofing_at=row.proofing_at,
         channel=row.channel or "",
         refuses=row.refuses,
+        restricted_until=row.restricted_until,
     )
 
 

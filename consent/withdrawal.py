@@ -17,6 +17,7 @@ from consent.notices import Notice
 from consent.records import Choice
 
 REASONS = frozenset({"", "not_needed", "no_trust", "by_mistake", "other", "kind", "guardian_ended", "counter"})
+HELPER = "PROXY"
 UNDO_WITHIN = timedelta(seconds=60)
 REST = "rest"  # the channel of what is left after one kind of data was taken back
 UNDO = "undo"
@@ -98,13 +99,13 @@ def take_back_kind(
     return Shrunk(ended, records.give(session, choice, now=now), removed)
 
 
-def may_undo(session: Session, record: ConsentRecord, *, now: datetime) -> str | None:
-    """Why a withdrawal can no longer be taken back, as a code; None while it can.
+def may_undo(session: Session, record: ConsentRecord, *, now: datetime, actor_id: UUID | None = None) -> str | None:
+    """Why a withdrawal can no longer be taken back, as a code; None while it can. `actor_id`: who, if not the subject.
 
-    `too_late`, `replaced` (something newer stands), `of_others` (it took more than the person's own yes), `uses` (some
-    were spent), `notice_changed`.
+    `too_late`, `replaced` (something newer stands), `of_others` (it took more than this one's own yes, or another took
+    it back), `uses` (some were spent), `notice_changed`.
     """
-    withdrawal = session.get(ConsentWithdrawal, record.id)
+    by, withdrawal = actor_id or record.subject_id, session.get(ConsentWithdrawal, record.id)
     here = standings.look(session, records.key_of(record))
     uses = select(func.count()).where(ConsentUse.record_id == record.id)
     newest = select(func.max(ConsentNotice.version)).where(
@@ -115,7 +116,9 @@ def may_undo(session: Session, record: ConsentRecord, *, now: datetime) -> str |
         ("too_late", late),
         ("replaced", here is None or here.state != "withdrawn" or here.record_id != record.id),
         ("replaced", session.get(ConsentUndo, record.id) is not None),
-        ("of_others", record.actor_id != record.subject_id or record.co_actor_id is not None),
+        ("of_others", record.actor_id != by or record.co_actor_id is not None),
+        ("of_others", record.purpose == HELPER),  # a helper said yes as well, and their part has ended with it
+        ("of_others", actor_id is not None and withdrawal is not None and withdrawal.actor_id != actor_id),
         ("uses", record.max_uses is not None and bool(session.scalar(uses))),
         ("notice_changed", session.scalar(newest) != record.notice_version),
     )
@@ -123,20 +126,30 @@ def may_undo(session: Session, record: ConsentRecord, *, now: datetime) -> str |
 
 
 def undo(
-    session: Session, record_id: UUID, *, subject_id: UUID, aal: str, ial: str, now: datetime
+    session: Session,
+    record_id: UUID,
+    *,
+    subject_id: UUID,
+    aal: str,
+    ial: str,
+    now: datetime,
+    actor_id: UUID | None = None,
+    not_after: datetime | None = None,
 ) -> ConsentRecord | None:
     """Agree again to what was just withdrawn, in the words answered before: a new consent to the same day.
 
+    `actor_id`: who answered for the subject and withdrew (PDPA s.20), whose power ends at `not_after`.
     None: another tap was faster. Raises: NotFound; NotAllowed(code=…) with a code of `may_undo`, or as `records.give`
     when this sign-in is too weak to agree.
     """
     ended = records.get(session, record_id, subject_id=subject_id)
-    why = may_undo(session, ended, now=now)
+    why = may_undo(session, ended, now=now, actor_id=actor_id)
     if why is not None:
         raise NotAllowed("This can no longer be taken back here.", detail=f"{why=}", code=why)
     if not _undo_once(session, {"record_id": ended.id, "undone_at": now}):
         return None
-    return records.give(session, _again(session, ended, now=now, channel=UNDO, aal=aal, ial=ial), now=now)
+    again = _again(session, ended, now=now, channel=UNDO, aal=aal, ial=ial, not_after=not_after)
+    return records.give(session, again, now=now)
 
 
 def _standing_record(session: Session, record: ConsentRecord) -> ConsentRecord | None:

@@ -157,6 +157,11 @@ def staff_behind(session: Session, entry: Entry) -> UUID | None:
     return session.scalar(select(AuditPseudonym.person_id).where(AuditPseudonym.pseudonym == entry.actor))
 
 
+def names_of(session: Session, person_id: UUID) -> frozenset[str]:
+    """The pseudonyms that a person has, for a rule that asks by whose hand something was done; no page shows them."""
+    return frozenset(session.scalars(select(AuditPseudonym.pseudonym).where(AuditPseudonym.person_id == person_id)))
+
+
 def about_nobody(session: Session, event: str, *, since: datetime, most: int = MAX_PAGE) -> list[tuple[UUID, Entry]]:
     """Entries of one event that name no subject, newest first, with who acted: for a rule that counts attempts."""
     query = (
