@@ -20,7 +20,7 @@ from idp.db import Sessions
 from idp.keys import KeyRings
 from idp.ports import Ports
 from idp.settings import Settings
-from idp.web import cookies, errors, headers, hurdle, locale, pages, recorder
+from idp.web import cookies, errors, headers, hurdle, locale, pages, recorder, uploads
 from idp.web.gate import House, Tour
 from idp.web.routes import BLUEPRINTS
 from idp.wiring import wall_clock, wire
@@ -77,6 +77,7 @@ def create_app(
     # werkzeug would redirect to an address made from the Host header, by 308: no slash is merged, none is asked for.
     app.url_map.merge_slashes = app.url_map.strict_slashes = app.url_map.redirect_defaults = False
     app.session_interface = NoCookieSession()
+    app.request_class = uploads.Request
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=MAX_BODY,

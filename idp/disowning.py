@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from consent.audit import log
-from consent.rights import cases
+from consent.family import links
+from consent.rights import cases, transferring
 from consent.rights.clocks import Kind
 from idp import alerts, recovery, signing_out
 from idp.alerts import Notice
@@ -28,6 +29,11 @@ HARMLESS = frozenset(
         "phone_change_started",
         "recovery_done",
         "recovery_started",
+        "rights_entered",
+        "transfer_asked",
+        "ward_acted",
+        "ward_copy",
+        "ward_erasure",
     }
 )
 
@@ -63,7 +69,13 @@ def disown(session: Session, ring: KeyRing, settings: Settings, typed: str, *, n
 
 
 def _keep_the_data(session: Session, notice: Notice, *, now: datetime) -> None:
-    """Nobody asked for an erasure after all."""
-    asked = cases.open_of(session, notice.subject_id, Kind.erasure) if notice.kind == "erasure_asked" else None
-    if asked is not None:
-        cases.take_back(session, asked.id, subject_id=notice.subject_id, now=now)
+    """Nobody asked for an erasure, or for their data to be sent away, after all."""
+    if notice.kind == "transfer_asked":
+        transferring.take_back_all(session, notice.subject_id, now=now)
+    people = [notice.subject_id] if notice.kind == "erasure_asked" else []
+    if notice.kind == "ward_erasure":
+        people = [link.ward_id for link in links.of_guardian(session, notice.subject_id, now=now)]
+    for person in people:
+        for one in cases.of_subject(session, person):
+            if one.state == "open" and one.kind == Kind.erasure:
+                cases.take_back(session, one.id, subject_id=person, actor_id=notice.subject_id, now=now)

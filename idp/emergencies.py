@@ -15,7 +15,8 @@ from consent.audit import log
 from consent.audit.log import Actor
 from consent.emergency import PURPOSE, Said
 from consent.errors import Conflict, NotAllowed
-from consent.family import links
+from consent.family import helping, links
+from consent.family.rules import Kind
 from consent.records import Choice, Key
 from idp import alerts, directory, emergency_access, emergency_pace, subjects
 from idp.emergency_access import EmergencyAccess
@@ -27,6 +28,7 @@ from idp.subjects import Subject
 
 CHANNEL = "counter"
 TOLD, TOLD_OF_WARD = "emergency_opened", "emergency_of_ward"
+RECORD = "PHR-SELF"
 WORKER = Actor.system("worker")
 
 
@@ -91,6 +93,8 @@ def name(
     _used(session, emergency_access.own(session, emergency_id, desk=desk), desk, now=now)
     alerts.tell(session, ring, subject_id=whose, kind=TOLD, now=now)
     for link in links.of_ward(session, whose, now=now):  # a child's parents, whom its own messages do not reach
+        if link.kind == Kind.helper and not helping.opens(link, RECORD):  # who was entrusted with less is not told
+            continue
         alerts.tell(session, ring, subject_id=link.guardian_id, kind=TOLD_OF_WARD, now=now)
     return emergency_id
 

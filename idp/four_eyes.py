@@ -20,7 +20,7 @@ from idp.assurance import Aal
 from idp.readings import AT_A_DESK, Desk
 
 LIFETIME = timedelta(minutes=5)
-ACTS = ("recovery", "expired_card", "bedside", "guardianship", "first_way")
+ACTS = ("recovery", "expired_card", "bedside", "guardianship", "first_way", "helper")
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ class Countersign(Base):
 
     __tablename__ = "countersign"
     __table_args__ = (
-        CheckConstraint("act IN ('recovery', 'expired_card', 'bedside', 'guardianship', 'first_way')", name="act"),
+        CheckConstraint(f"act IN ({', '.join(repr(act) for act in ACTS)})", name="act"),
         CheckConstraint("(signed_by IS NULL) = (signed_at IS NULL)", name="signed"),
         CheckConstraint("signed_by <> asked_by", name="two_people"),
     )

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from consent.family import links
+from consent.family import invitations, links
 from idp import alerts, card_agents, counter, interaction, keeping, recovery
 from idp.abuse import failures, tallies
 from idp.contact import fake, passages, spend
@@ -52,4 +52,5 @@ PURGES: tuple[Purge, ...] = (
     card_agents.purge,
     keeping.purge,
     links.purge,
+    invitations.purge,
 )

@@ -68,6 +68,14 @@ def bind_phone(session: Session, ring: KeyRing, case: Case, phone: str, *, desk:
     return "proved"
 
 
+def other_number(session: Session, ring: KeyRing, case: Case, *, now: datetime) -> str:
+    """A number that was proved here and is not the account's; empty without one, and once the phone stays as it is."""
+    proved = desk_phone.proved(session, ring, case.id, now=now)
+    if proved is None or case.subject_id is None or case.reach:
+        return ""
+    return "" if proved == desk_phone.of_record(session, ring, case.subject_id) else proved
+
+
 def bind_by_two(session: Session, ring: KeyRing, case: Case, *, desk: Desk, now: datetime) -> None:
     """Bind the first number, which was proved here and which the colleague saw. Raises: NotAllowed."""
     phone = desk_phone.proved(session, ring, case.id, now=now)
@@ -103,14 +111,12 @@ def recover(session: Session, ring: KeyRing, settings: Settings, case: Case, *, 
     second = four_eyes.take(session, case.id, "recovery", asked_by=desk.person_id, now=now, since=since)
     if second is None:
         raise NotAllowed("A colleague has to sign this.", code="second_person")
-    phone = desk_phone.proved(session, ring, case.id, now=now)
-    known = desk_phone.of_record(session, ring, case.subject_id)
     recovery.approve(
         session,
         ring,
         settings,
         subject_id=case.subject_id,
-        new_phone=None if phone in (None, known) else phone,
+        new_phone=other_number(session, ring, case, now=now) or None,
         staff=(desk.person_id, second),
         hcode=desk.place.hcode,
         shown=counter_proofing.shown_now(case, desk=desk, now=now),

@@ -17,7 +17,20 @@ from sqlalchemy.orm import Session
 
 from consent.audit import seal
 from consent.errors import Conflict
-from idp import alerts, breaches, enrolment, family, jobs, outbox, recovery, signals, tidying, watching
+from idp import (
+    alerts,
+    breaches,
+    enrolment,
+    family,
+    jobs,
+    outbox,
+    recovery,
+    restrictions,
+    signals,
+    silence,
+    tidying,
+    watching,
+)
 from idp.channels import TO_PEOPLE
 from idp.contact import codes, limits
 from idp.contact.challenge import Challenge
@@ -191,6 +204,8 @@ def purge(worker: Worker) -> None:
         held.seal_old(session, PersonSealer(ring, session))
         watching.remind(session, worker.rings.at(now), now=now)
         family.sweep(session, worker.rings.at(now), worker.settings, now=now)
+    with worker.sessions.writing() as session:
+        silence.listen(session, now=now)
 
 
 def _do(worker: Worker, job: Job) -> None:
@@ -256,4 +271,5 @@ VERBS: Mapping[str, Callable[[Worker, Job], None]] = {
     alerts.SPREAD: partial(_in_one, verb=signals.spread),
     recovery.APPLY: partial(_in_one, verb=recovery.apply),
     breaches.TELL: partial(_in_one, verb=breaches.spread),
+    restrictions.OVER: partial(_in_one, verb=restrictions.over),
 }

@@ -25,7 +25,7 @@ TAKEN_BACK = (
         by(WITHDRAWAL),
     ),
     ("undo: the same words", "consent/withdrawal.py", "!= record.notice_version)", "is None)", by(WITHDRAWAL)),
-    ("undo: who agreed", "consent/withdrawal.py", "record.actor_id != record.subject_id or ", "", by(WITHDRAWAL)),
+    ("undo: who agreed", "consent/withdrawal.py", "record.actor_id != by or ", "", by(WITHDRAWAL)),
     (
         "a kind taken back takes its scopes",
         "consent/reach.py",
@@ -174,7 +174,7 @@ SEEN = (
     (
         "fhir: a standing refusal hides",
         "idp/fhir/search.py",
-        "if reader.machine and _hidden(context, standing):",
+        "if verdict.reason is Reason.standing_refusal:",
         "if False:",
         by(FHIR),
     ),
@@ -208,7 +208,7 @@ OF_RIGHT = (
         'case.risk not in ("none", None)',
         by(BREACH),
     ),
-    ("erasure: a week", "idp/erasure.py", "if now < case.opened_at + REST:", "if now < case.opened_at:", by(ERASURE)),
+    ("erasure: a week", "idp/erasure.py", "(case.entered_at or case.opened_at) + REST", "case.opened_at", by(ERASURE)),
     (
         "erasure: no pseudonym stays",
         "idp/erasure.py",
@@ -219,8 +219,8 @@ OF_RIGHT = (
     (
         "rights: nobody's own case",
         "idp/rights.py",
-        "if case.subject_id == by:",
-        "if case.subject_id is None:",
+        "if by in (case.subject_id, case.actor_id):",
+        "if False:",
         by(RIGHTS, "of_their_own"),
     ),
 )

@@ -83,4 +83,11 @@ DECIDED += (
         "if False:",
         by(PAGES + "test_rights.py", "just_signed_in"),
     ),
+    (
+        "volunteers: a day, and reading",
+        "consent/rows.py",
+        "if recipient_kind != VOLUNTEER or self.kind is not Kind.CITIZEN_CONSENT:",
+        "if True:",
+        by("tests/consent/test_volunteers.py"),
+    ),
 )

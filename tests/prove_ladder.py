@@ -34,6 +34,7 @@ TYPED_PHONES = (HERE + "web/test_hurdle.py::test_a_network_that_types_many_phone
 STAFF = (HERE + "abuse/test_staff.py",)
 FIRST_WAY = (HERE + "web/test_desk_case.py::test_the_first_number_of_an_account_is_bound_by_nobody_alone",)
 REACH = (HERE + "web/test_desk_reach.py::test_one_officer_alone_proves_nobody_by_a_paper_that_no_machine_read",)
+STAYS = (HERE + "web/test_desk_reach.py::test_a_phone_that_is_left_as_it_is_stays_the_phone_and_the_way_goes_on",)
 INSIDER = HERE + "web/test_desk_insider.py::"
 REFUSED_CARD = (INSIDER + "test_a_card_that_its_issuer_refuses_proves_nobody_whatever_is_posted",)
 WATCHERS = (
@@ -105,6 +106,7 @@ LADDER = (
         "if False:",
         WATCHERS,
     ),
+    ("desk: a phone that stays", "idp/ways_in.py", " or case.reach:", ":", STAYS),
     (
         "desk: a card that its issuer refuses",
         "idp/counter_proofing.py",

@@ -13,12 +13,12 @@ from consent.audit.log import Actor
 from idp.abuse import tallies
 from idp.keys import KeyRing
 
-MOST_AN_HOUR = {"nonce": 120, "sms": 40}
+MOST_AN_HOUR = {"nonce": 120, "sms": 40, "letter": 60}
 BY_EYE_A_DAY = 10
 
 
 def may(session: Session, ring: KeyRing, person_id: UUID, what: str, *, now: datetime) -> bool:
-    """Count one: a number for the card agent to sign (`nonce`), or a code to a phone at the desk (`sms`)."""
+    """Count one: a number for the card agent to sign, a code to a phone at the desk, a person looked for by letter."""
     counted = tallies.add(session, f"staff-{what}:{_keyed(ring, person_id)}", each=tallies.HOUR, now=now)
     return counted <= MOST_AN_HOUR[what]
 

@@ -168,6 +168,18 @@ class RelyingParty:
             expires_at=self._clock() + float(token.get("expires_in", 0)),
         )
 
+    def take_over(self, handle: str) -> Mapping[str, Any]:
+        """What a person had sent to this service, fetched once with the handle of the event. Raises: Failure."""
+        url, proof = f"{self._config.issuer}/portability/v1/fetch", (self._config.client_id, self._config.secret)
+        try:
+            answer = httpx.post(url, json={"handle": handle}, auth=proof, timeout=TIMEOUT)
+            document: Any = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Failure("portability", "temporarily_unavailable", "no usable answer") from error
+        if answer.status_code != OK or not isinstance(document, dict):
+            raise Failure("portability", str(answer.status_code))
+        return document
+
     def _metadata(self) -> Mapping[str, Any]:
         try:
             answer = httpx.get(f"{self._config.issuer}/.well-known/openid-configuration", timeout=TIMEOUT)

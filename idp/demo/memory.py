@@ -41,6 +41,7 @@ class Memory:
         self._visits: dict[str, Visit] = {}
         self._people: dict[str, Held] = {}
         self._trials: deque[str] = deque(maxlen=MAX_VISITS)
+        self._taken_over: deque[str] = deque(maxlen=MAX_VISITS)
         self._lock = Lock()
 
     def visit(self, key: str | None) -> Visit:
@@ -108,6 +109,11 @@ class Memory:
         with self._lock:
             self._trials.append(jti)
 
+    def take_over(self, document: dict[str, Any]) -> None:
+        """What a person had sent here (PDPA s.31): this service keeps that it came, and nothing of it."""
+        with self._lock:
+            self._taken_over.append(str(document.get("format", "")))
+
     def dropped(self, visit: Visit) -> list[dict[str, Any]]:
         """The withdrawals that were received for this visit's person since the last sign-in."""
         with self._lock:
@@ -126,8 +132,8 @@ class Memory:
                 for sub, held in self._people.items()
             }
             visits = [_shown(visit) for visit in self._visits.values() if visit.tokens or visit.failure]
-            trials = list(self._trials)
-        return {"people": people, "visits": visits, "trials": trials}
+            trials, taken_over = list(self._trials), list(self._taken_over)
+        return {"people": people, "visits": visits, "trials": trials, "taken_over": taken_over}
 
 
 CONTACT = {"email": "email", "phone": "phone_number", "address": "address"}

@@ -5,6 +5,7 @@ JavaScript. What it holds lives in memory and is gone when it stops.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,8 @@ class Portal:
                 if removed:  # a withdrawal; other events tell of sign-ins, of which this service keeps nothing
                     purpose = str(told.get("purpose", ""))
                     self._memory.drop(event.subject, removed, jti=event.jti, purpose=purpose, at=wall_clock())
+                if isinstance(told.get("handle"), str):
+                    _take_over(told["handle"], self._party, self._memory)
 
         try:
             self._receiver.accept(request.get_data(cache=False), drop)
@@ -124,6 +127,12 @@ class Portal:
     def livez(self) -> ResponseReturnValue:
         """Alive."""
         return Response("ok\n", mimetype="text/plain")
+
+
+def _take_over(handle: str, party: RelyingParty, memory: Memory) -> None:
+    """What a person had sent here. A handle that opens nothing any more is no fault of the letter."""
+    with suppress(Failure):
+        memory.take_over(dict(party.take_over(handle)))
 
 
 def _fetch_history(visit: Visit, tokens: TokenSet, party: RelyingParty, memory: Memory) -> None:

@@ -39,6 +39,7 @@ INVITED = {
     "clerk": directory_seed.CLERK,
     "doctor": directory_seed.DOCTOR,
     "dpo": directory_seed.OFFICER,
+    "second_dpo": directory_seed.SECOND_OFFICER,  # telling people of a breach takes two
     "head": directory_seed.HEAD,
 }
 ADULT = 20
@@ -67,8 +68,8 @@ TO_TRY = (
         "1999000010021",
         "ธนกร ตัวอย่างดี",
         "Thanakorn Tuayangdee",
-        "อายุ 15 ปี: ระบบหยุดและบอกเหตุผล (ผู้ปกครองจะมาในรุ่นต่อไป)",
-        "fifteen years old: a clear stop for now (guardians come later)",
+        "อายุ 15 ปี: ต้องให้ผู้ปกครองร่วมลงนาม ซึ่งเจ้าหน้าที่บันทึกไว้ที่จุดบริการก่อน",
+        "fifteen years old: a parent signs as well, whom the counter writes down first",
     ),
     ToTry(
         "1999000010161",
@@ -188,6 +189,7 @@ def _register_portal(session: Session, folder: Folder, portal: str, *, now: date
         secret=folder.secret(PORTAL),
         now=now,
     )
+    clients.take_transfers(session, PORTAL, takes=True, now=now)
 
 
 def _register_clinic(session: Session, folder: Folder, clinic: str, *, now: datetime) -> None:

@@ -59,6 +59,7 @@ MODULES = (
     "idp.oauth.uses",
     "idp.oauth.known_as",
     "idp.reports",
+    "idp.silence",
     "idp.watching",
     "idp.oauth.features.private_key_jwt",
     "idp.recoveries",

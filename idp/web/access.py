@@ -35,34 +35,25 @@ SHOWS = ("all", "opened", "refused")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What of the list is asked for. `recipient`: one organisation."""
+    """What of the list is asked for. `recipient`: one organisation; `records`: only what rests on these consents."""
 
     show: str = "all"
     recipient: UUID | None = None
+    records: frozenset[UUID] | None = None
 
     def fits(self, entry: Entry) -> bool:
         """Whether an entry belongs to it."""
         right = {"opened": entry.event in OPENED, "refused": entry.outcome != "ok"}.get(self.show, True)
-        return right and (self.recipient is None or entry.recipient_id == self.recipient)
+        rests = self.records is None or entry.consent_id in self.records
+        return right and rests and (self.recipient is None or entry.recipient_id == self.recipient)
 
 
 @route(bp, "", tx=Tx.READ, who=Who.CITIZEN, aal=STRONG_AAL)
 def access() -> Response:
     """Who did what, newest first."""
     show_names()
-    show = request.args.get("show", "all")
-    wanted = Wanted(show if show in SHOWS else "all", uuid_or_none(request.args.get("who")))
-    found, older = entries(wanted, before=uuid_or_none(request.args.get("before")))
-    page = render_template(
-        "me_access.html",
-        entries=grouped([line(one) for one in merged(found)]),
-        older=older,
-        show=wanted.show,
-        who=str(wanted.recipient or ""),
-        organisations=organisations(),
-        coverage=coverage(),
-    )
-    return as_response(page)
+    person = g.signed_in.subject_id
+    return as_response(render_template("me_access.html", **listed(person), coverage=coverage(person)))
 
 
 @route(bp, "/file", methods=("POST",), tx=Tx.WRITE, who=Who.CITIZEN, aal=STRONG_AAL)
@@ -78,11 +69,25 @@ def file() -> Response:
     return download("".join(f"{one}\n" for one in lines), "who-did-what.ndjson", "application/fhir+ndjson")
 
 
-def entries(wanted: Wanted, *, before: UUID | None) -> tuple[list[Entry], str | None]:
+def listed(subject_id: UUID, *, records: frozenset[UUID] | None = None) -> dict[str, Any]:
+    """What a page of somebody's list shows, as its address asks; `records`: only what rests on these consents."""
+    show = request.args.get("show", "all")
+    wanted = Wanted(show if show in SHOWS else "all", uuid_or_none(request.args.get("who")), records)
+    found, older = entries(subject_id, wanted, before=uuid_or_none(request.args.get("before")))
+    return {
+        "entries": grouped([line(one) for one in merged(found)]),
+        "older": older,
+        "show": wanted.show,
+        "who": str(wanted.recipient or ""),
+        "organisations": organisations(subject_id, Wanted(records=records)),
+    }
+
+
+def entries(subject_id: UUID, wanted: Wanted, *, before: UUID | None) -> tuple[list[Entry], str | None]:
     """A page of the entries that are wanted, and where the next one begins; it looks back so far and no further."""
     found: list[Entry] = []
     for _ in range(MOST_READ // READ):
-        read = log.of_subject(g.session, g.signed_in.subject_id, limit=READ, before=before)
+        read = log.of_subject(g.session, subject_id, limit=READ, before=before)
         for one in read:
             before = one.id
             if wanted.fits(one):
@@ -94,19 +99,19 @@ def entries(wanted: Wanted, *, before: UUID | None) -> tuple[list[Entry], str | 
     return found, str(before)
 
 
-def organisations() -> list[dict[str, str]]:
-    """Every organisation among the newest entries, to choose from."""
-    newest = log.of_subject(g.session, g.signed_in.subject_id, limit=MOST_READ)
-    ids = dict.fromkeys(one.recipient_id for one in newest if one.recipient_id)
+def organisations(subject_id: UUID, wanted: Wanted) -> list[dict[str, str]]:
+    """Every organisation among the newest entries that may be shown, to choose from."""
+    newest = log.of_subject(g.session, subject_id, limit=MOST_READ)
+    ids = dict.fromkeys(one.recipient_id for one in newest if one.recipient_id and wanted.fits(one))
     named = [(str(one), shapes.recipient_name(one)) for one in ids]
     return sorted(({"id": one, "name": name} for one, name in named if name), key=lambda item: item["name"])
 
 
-def coverage() -> list[dict[str, Any]]:
+def coverage(subject_id: UUID) -> list[dict[str, Any]]:
     """Which holders may hold data of this person, and when each last reported a read."""
     return [
         {"name": shapes.client_name(one.client_id) or one.holder, "last": one.last}
-        for one in reports.coverage(g.session, g.signed_in.subject_id)
+        for one in reports.coverage(g.session, subject_id)
     ]
 
 

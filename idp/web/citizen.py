@@ -12,8 +12,9 @@ from flask import Blueprint, Response, g, render_template, request
 from consent import purposes, records
 from consent.audit import log
 from consent.audit.entry import Entry
+from consent.family import invitations
 from consent.records import ConsentView
-from idp import standing_refusals, subjects
+from idp import directory, family, restrictions, standing_refusals, subjects
 from idp.assurance import Aal, Ial
 from idp.web import gate, shapes
 from idp.web.gate import Refused, Tx, Who, as_response, route
@@ -60,6 +61,7 @@ def me() -> Response:
         render_template(
             "me.html",
             name=name,
+            waits=waits(),
             masked_id=None,
             strong=seen.strong,
             step_up_url=seen.step_up_url,
@@ -67,6 +69,18 @@ def me() -> Response:
             accesses=shapes.acts([entry for entry in entries if is_access(entry)])[:LATEST],
         )
     )
+
+
+def waits() -> dict[str, bool]:
+    """What waits for this person's own answer, naming nobody: a helper's yes or an invitation, a second signature."""
+    person = g.signed_in.subject_id
+    made = invitations.of_ward(g.session, person, now=g.now)
+    typed = invitations.of_guardian(g.session, person, now=g.now)
+    return {
+        "helper": made is not None and made.accepted_at is not None,
+        "helping": any(one.accepted_at is None for one in typed),
+        "family": bool(family.inbox(g.session, person, now=g.now)),
+    }
 
 
 def is_access(entry: Entry) -> bool:
@@ -114,7 +128,9 @@ def consent(record_id: UUID) -> Response:
             offline_s=purpose.offline_s or 0,
             on_paper=record.channel == "paper" and seen.strong,
             done=request.args.get("done", ""),
+            paused=restrictions.covers(g.session, view, g.signed_in.subject_id, now=g.now),
             beaten=standing_refusals.beating(g.session, view, g.signed_in.subject_id, now=g.now) is not None,
+            away=not directory.takes_part(g.session, view.recipient_id, now=g.now),
             strong=seen.strong,
             step_up_url=seen.step_up_url,
         )

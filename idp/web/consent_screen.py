@@ -79,7 +79,7 @@ class Screen:
     @property
     def purposes(self) -> list[Purpose]:
         """All of the screen."""
-        return [purposes.get(code) for code in self.codes]
+        return [purposes.get(code).towards(self.recipient.kind) for code in self.codes]
 
     def is_asked(self, purpose: Purpose) -> bool:
         """Whether the person decides this one."""
@@ -222,7 +222,7 @@ def choice(here: Screen, purpose: Purpose, *, lives_for: timedelta | None) -> Ch
         aal=here.signed_in.aal.value,
         ial=here.ial,
         channel=CHANNEL,
-        lives_for=lives_for,
+        lives_for=lives_for or purpose.default_life,
         **facts,
     )
 

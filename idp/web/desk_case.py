@@ -279,12 +279,11 @@ def reachable(found: Case, here: Desk, session: Session) -> dict[str, Any]:
         unknown = {"known_phone": "", "sent": None, "has_ways": False, "other_phone": "", "by_two": False}
         return unknown | {"renamed": renamed}
     known = desk_phone.of_record(session, g.ring, found.subject_id)
-    proved = desk_phone.proved(session, g.ring, found.id, now=g.now)
     return {
         "known_phone": known[-3:],
         "sent": desk_phone.newest(session, g.ring, found.id, now=g.now),
         "has_ways": ways_in.needs_recovery(session, g.ring, found, desk=here, now=g.now),
-        "other_phone": proved[-3:] if proved not in (None, known) else "",
+        "other_phone": ways_in.other_number(session, g.ring, found, now=g.now)[-3:],
         "by_two": ways_in.needs_colleague(session, g.ring, found),
         "renamed": False,
         "waits_until": ways_in.waits_until(session, found),

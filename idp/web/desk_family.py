@@ -92,7 +92,7 @@ def confirm(case_id: UUID) -> Response:
     """It begins."""
     here, found = proved(case_id, g.session)
     desk_cases.touch(g.session, case_id, now=g.now)
-    guardians.confirm(g.session, g.ring, found, desk=here, now=g.now)
+    guardians.confirm(g.session, g.ring, gate.house().settings, found, desk=here, now=g.now)
     return as_response(redirect(f"{request.script_root}/desk/cases/{case_id}/family?done=1", 303))
 
 

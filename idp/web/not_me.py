@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, g, redirect, render_template, request
 
-from idp import alerts, disowning, recovery
+from idp import alerts, disowning, recovery, representatives
 from idp.web import gate
 from idp.web.gate import Tx, as_response, route
 
@@ -30,9 +30,11 @@ def take_back() -> Response:
         return page(fault="required", status=400)
     if not alerts.typed(typed):
         return page(fault="format", status=400)
-    notice = disowning.disown(g.session, g.ring, gate.house().settings, typed, now=g.now)
+    settings = gate.house().settings
+    notice = disowning.disown(g.session, g.ring, settings, typed, now=g.now)
     if notice is None:
         return page(fault="unknown", status=400)
+    representatives.disown(g.session, g.ring, settings, notice.subject_id, since=notice.at, now=g.now)
     goes_on = "&goes-on=1" if recovery.open_case(g.session, notice.subject_id) else ""
     return as_response(redirect(f"{request.script_root}/not-me?done=1{goes_on}", 303))
 

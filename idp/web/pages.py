@@ -17,7 +17,11 @@ STATIC = Path(__file__).parent / "static"
 
 def register(app: Flask) -> None:
     """Put them into the template environment, before its first use."""
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "extensions": ["jinja2.ext.i18n"]}
+    app.jinja_options = app.jinja_options | {
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "extensions": ["jinja2.ext.i18n"],
+    }
     environment: Any = app.jinja_env
     environment.install_gettext_callables(locale.translate, locale.translate_many, newstyle=True)
     environment.filters.update(thaidate=locale.day, thaidatetime=locale.moment)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from consent import receipts as documents
 from consent.receipts import Act
-from idp import receipts
+from idp import log_keys, receipts
 from idp.receipts import Receipt
 from idp.web import gate
 from idp.web.citizen import STRONG_AAL, show_names
@@ -63,6 +63,15 @@ def signed(record_id: UUID) -> Response:
 def keys() -> Response:
     """Every key that ever signed a receipt; never in the JWKS of the tokens."""
     return public(receipts.public_keys(g.ring), KEYS_S)
+
+
+@route(bp, log_keys.ADDRESS, tx=Tx.READ, who=Who.CLIENT)
+def of_the_log() -> Response:
+    """The log's public keys, their fingerprints and how to verify: a second way to the same keys."""
+    text = log_keys.text(g.session, g.ring, gate.house().settings, now=g.now)
+    response = Response(text, mimetype="text/plain")
+    response.headers["Cache-Control"] = f"public, max-age={KEYS_S}"
+    return response
 
 
 def own(record_id: UUID) -> Receipt:

@@ -80,18 +80,18 @@ def undo(record_id: UUID) -> Response:
         )
     except NotAllowed as refusal:
         if refusal.code in TOO_WEAK:
-            raise Elsewhere(stronger(record)) from None
+            raise Elsewhere(stronger(record, back=f"{here}/{record.id}/withdrawn")) from None
         if refusal.code == "replaced":  # a second tap: what stands is shown
             raise Elsewhere(newest) from None
         raise Refused("undo_too_late", 409, back_url=f"{here}/{record.id}") from None
     return as_response(redirect(f"{here}/{again.id}?done=undone" if again else newest, 303))
 
 
-def stronger(record: ConsentRecord) -> str:
+def stronger(record: ConsentRecord, *, back: str) -> str:
     """Where the level of the record's purpose is proved; back to the page of its withdrawal, where the button is."""
     purpose = purposes.get(record.purpose)
-    back = quote(f"{request.script_root}/me/consents/{record.id}/withdrawn", safe="")
-    return f"{request.script_root}/sign-in?next={back}&aal={purpose.citizen_aal or ''}&ial={purpose.citizen_ial or ''}"
+    levels = f"aal={purpose.citizen_aal or ''}&ial={purpose.citizen_ial or ''}"
+    return f"{request.script_root}/sign-in?next={quote(back, safe='')}&{levels}"
 
 
 @route(bp, "/recipients/<uuid:recipient_id>/withdraw", tx=Tx.READ, who=Who.CITIZEN)

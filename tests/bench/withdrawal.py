@@ -2,7 +2,8 @@
 
 `make bench ARGS=--withdrawals` starts a sandbox's server, worker, portal and record holder. Each of twenty people
 agrees, withdraws, and from the moment that the answer to the second tap has arrived, each place is asked again and
-again until it refuses. Nothing is asserted here: the stories ask once after a withdrawal, and expect a refusal.
+again until it refuses. Then another refuses the place in general, and the same is asked where it shows. Nothing is
+asserted here: the stories ask once after a withdrawal, and expect a refusal.
 """
 
 import base64
@@ -23,6 +24,7 @@ from tests.stories.live import Live
 from tests.stories.relying import RelyingParty
 
 PEOPLE = 20
+PLACE = "99001"
 LONGEST_S = 90.0
 PAUSE_S = 0.01
 Times = dict[str, list[float]]
@@ -34,7 +36,7 @@ def measure(people: int = PEOPLE) -> Times:
     with tempfile.TemporaryDirectory() as folder, world.running(Path(folder)) as running:
         live = Live(running)
         for _ in range(people):
-            for place, seconds in one(live).items():
+            for place, seconds in [*one(live).items(), *in_general(live).items()]:
                 found.setdefault(place, []).append(seconds)
         while live.opened:
             live.opened.pop().close()
@@ -51,6 +53,23 @@ def one(live: Live) -> dict[str, float]:
     done = live.withdraw(citizen, "EHR-SHARE")
     ended = time.monotonic()
     return {place: seconds_until(refuses, ended) for place, refuses in places(live, citizen, service, tokens, done.url)}
+
+
+def in_general(live: Live) -> dict[str, float]:
+    """One person who agrees, and then refuses the whole place whatever they agreed to."""
+    citizen, service = live.citizen(), live.service()
+    asked = service.ask()
+    access = service.tokens(citizen.walk(citizen.browser.get(asked.url)), asked)["access_token"]
+    assert live.records(access).status_code == httpx.codes.OK
+    page = citizen.browser.get(f"{live.issuer}/me/refusals/new/facility?q={PLACE}")
+    assert citizen.browser.submit(page, "refusal-form", "refuse", ticks=(f"place-{PLACE}",)).name == "me_refusals"
+    ended = time.monotonic()
+    shows: dict[str, Callable[[], bool]] = {
+        "introspection": lambda: "patient/" not in service.introspect(access).get("scope", ""),
+        "record holder (asks each time)": lambda: live.records(access).status_code != httpx.codes.OK,
+        "status list": lambda: listed(access),
+    }
+    return {f"refused in general: {place}": seconds_until(refuses, ended) for place, refuses in shows.items()}
 
 
 def places(

@@ -45,6 +45,10 @@ def test_from_the_page_alone_one_refuses_reads_what_it_does_and_lifts_it(live, v
         read(person, f"{level}-wrong")
         for field, typed in fields.items():
             page.locator(field).fill(typed)
+        if level == "period":
+            page.locator("#only summary").click()
+            page.locator("#purpose-RES-CONTACT").check()
+            read(person, "period-only")
         for topic in page.locator("input[name=topic]").all()[:2]:
             topic.check()
         person.press("#refuse")

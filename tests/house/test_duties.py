@@ -32,6 +32,13 @@ DUTIES = {  # section of the PDPA -> what it asks of this server
     73: "complaint to the expert committee",
 }
 
+BESIDE = {  # other law of the same table -> what its tests are called
+    "national_health_act_s7": "health data are a secret of the person: their wish, or a law on record",
+    "telemedicine": "both sides identified; recording by a consent of its own",
+    "volunteers": "appointments and measurements of a household, for a day",
+    "computer_crime_act": "traffic data are kept for ninety days",
+}
+
 
 def covered():
     """The sections that some test carries in its name; `test_s21_s22_…` counts for both ends and between."""
@@ -46,3 +53,10 @@ def covered():
 def test_every_duty_has_a_test_named_after_its_section(section):
     """PDPA, THAI law part: a duty without a test is a promise."""
     assert section in covered(), f"s.{section}: {DUTIES[section]}"
+
+
+@pytest.mark.parametrize("law", sorted(BESIDE))
+def test_every_duty_beside_the_pdpa_has_a_test_named_after_it(law):
+    """THAI law part, its last rows."""
+    texts = (path.read_text(encoding="utf-8") for path in TESTS.rglob("test_*.py"))
+    assert any(f"\ndef test_{law}_" in text for text in texts), BESIDE[law]

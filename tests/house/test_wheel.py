@@ -112,6 +112,7 @@ def test_the_wheel_carries_everything_and_nothing_of_the_checkout(installed):
         "migrations/env.py",
         "migrations/versions",
         "demo/people.tsv",
+        "directory/provinces.tsv",
         "demo/templates/portal.html",
         "../consent/catalogue/purposes.tsv",
         "../consent/catalogue/data_categories.tsv",

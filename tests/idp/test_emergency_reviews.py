@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from consent.audit.log import Actor
 from consent.errors import NotAllowed, NotFound
 from consent.rights import cases, clocks
-from consent.rights.cases import About
+from consent.rights.asked import About
 from consent.rights.clocks import Kind
 from consent.rights.models import RightsCase
 from idp import complaint_pack, directory, emergency_access, emergency_reviews, erasure, vitals

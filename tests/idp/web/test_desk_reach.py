@@ -72,6 +72,22 @@ def test_two_members_of_staff_begin_a_recovery(site, clerk, colleague):
     assert "slip" in page.links
 
 
+def test_a_phone_that_is_left_as_it_is_stays_the_phone_and_the_way_goes_on(site, clerk, colleague):
+    """The number in the hand is forgotten: a recovery that is begun after that brings no new one."""
+    other_number(clerk)
+
+    page = clerk.send("keep-form")
+    assert "recovery" not in page.texts
+    assert "has-ways" in page.texts
+
+    clerk.send("ask-form", "ask")
+    signs(clerk, colleague.device)
+    clerk.get(case_of(clerk))
+    clerk.send("recover-form", "recover")
+
+    assert [begun_now.new_phone for begun_now in recoveries(site)] == [None]
+
+
 def first_number(desk):
     """A chip's account without a phone; the person has one in their hand."""
     matched(desk, STRANGER)

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
+from consent.reasons import Reason, outward
 from idp import worker
 from idp.app import create_app
 from idp.exchanges import DeveloperExchange
@@ -260,3 +261,12 @@ def test_the_list_of_errors_repeats_a_correlation_id_and_nothing_else(site, aske
 
     assert (f'id="asked">{asked}<' in text) is shown
     assert ('id="asked"' in text) is shown
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_that_a_developer_hears_has_its_words(site, reason):
+    """CONVENTIONS: one closed list of reasons; none of them is an empty line on the page."""
+    with site.app.test_request_context():
+        words = site.app.jinja_env.get_template("dev_words.html").make_module({"_": str}).reason(outward(reason))
+
+    assert words.strip()

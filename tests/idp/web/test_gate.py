@@ -117,6 +117,7 @@ def test_every_form_post_is_checked_unless_a_client_speaks_or_authorize_is_poste
         "/oauth/userinfo",
         "/hooks/sms/<any(first, second):gateway>",
         "/consent/v1/decide",
+        "/portability/v1/fetch",
         "/audit/v1/AuditEvent",
         "/fhir/R4/Consent/_search",
     }
