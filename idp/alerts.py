@@ -113,6 +113,11 @@ def tell(
     return notice
 
 
+def reaches(session: Session, ring: KeyRing, subject_id: UUID) -> bool:
+    """Whether a notice would leave by any way: a telephone, an e-mail address, LINE."""
+    return next(_ways(session, ring, subjects.get(session, subject_id), ()), None) is not None
+
+
 def text_of(words: tuple[str, str], locale: str, notice: Notice, code: str) -> str:
     """PURE: the message; no link, and the code only where it can still help."""
     english = locale == "en"

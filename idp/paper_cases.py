@@ -18,7 +18,7 @@ from consent.family.links import Link
 from consent.family.rules import Kind as Relation
 from consent.family.rules import Needed, Say
 from consent.rights import cases
-from consent.rights.asked import COUNTER, Paper
+from consent.rights.asked import COUNTER, POST, Paper
 from consent.rights.clocks import Kind
 from consent.rights.models import RightsCase
 from idp import alerts, family, rights, subjects
@@ -44,7 +44,8 @@ def enter(
 ) -> RightsCase:
     """Write down what an identified person asked at a counter or by post; its clock runs from when it came.
 
-    The person is told by every way, so whoever was not meant can say so. Appends dsar.opened. Raises: NotAllowed with a
+    The person is told by every way, so whoever was not meant can say so; an erasure by post of somebody whom nothing
+    reaches is held until another officer has found them. Appends dsar.opened, dsar.held. Raises: NotAllowed with a
     code of `cases.open_case`, or `own_case`, `words`, `too_long`, and `received_at` for a letter of more than a
     year ago.
     """
@@ -63,6 +64,8 @@ def enter(
         alerts.tell(session, ring, subject_id=subject_id, kind=told, now=now)
     if new and kind is Kind.erasure:
         _tell_guardians(session, ring, subject_id, now=now)
+        if paper.channel == POST and not alerts.reaches(session, ring, subject_id):
+            cases.hold(session, case.id, reason="unreachable", by=by, now=now)
     return case
 
 

@@ -134,8 +134,14 @@ def extend(session: Session, ring: KeyRing, case_id: UUID, *, reason: str, by: U
 
 
 def hold(session: Session, case_id: UUID, *, reason: str, by: UUID, now: datetime) -> RightsCase:
-    """Write down what keeps the data for now. Raises: as `cases.hold`, and as `handled`."""
-    handled(session, case_id, by=by)
+    """Write down what keeps the data for now.
+
+    Raises: as `cases.hold`, and as `handled`; NotAllowed(code="colleague") to who entered the letter of somebody whom
+    nothing reaches: another officer says that they were found.
+    """
+    case = handled(session, case_id, by=by)
+    if case.hold == "unreachable" and reason != case.hold and case.entered_by == by:
+        raise NotAllowed("Another officer says that the person was found.", code="colleague")
     return cases.hold(session, case_id, reason=reason, by=Actor.staff(by), now=now)
 
 

@@ -23,7 +23,7 @@ from consent.rights.models import RightsCase
 REFUSALS = ("another_law", "harms_others", "legal_claims", "not_identified", "not_ours", "excessive", "still_needed")
 EXTENSIONS = ("many_requests", "asks_others", "complex")
 _EMPTY = tuple(column.name for column in table_of(RightsCase).columns)
-HOLDS = ("open_case", "court", "open_visit", "staff_role", "restricted")
+HOLDS = ("open_case", "court", "open_visit", "staff_role", "restricted", "unreachable")
 MOST_OPEN = 10  # of one person at a time: a queue is for people, not for programs
 
 

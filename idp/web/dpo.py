@@ -25,6 +25,7 @@ bp = Blueprint("dpo", __name__, url_prefix="/dpo")
 DPO = "dpo"
 FIELDS = ("extension", "hold", "words", "refusal", "pause", "way")
 OF_FIELD = {  # a refusal of a verb -> the field of the form that it is about
+    "colleague": ("hold", "colleague"),
     "words": ("words", "required"),
     "too_long": ("words", "too_long"),
     "no_extension": ("extension", "none"),

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from consent.errors import NotAllowed
 from consent.rights.asked import POST, Paper
@@ -11,6 +12,7 @@ from idp import alerts, erasure, paper_cases, rights
 from idp.assurance import Aal
 from idp.directory import Affiliation
 from idp.readings import Desk
+from idp.subjects import PersonSealer, Subject
 from idp.visits import Visit
 from tests.fakes import DAY, HOUR, NOW
 from tests.idp import home
@@ -41,6 +43,33 @@ def test_s33_the_week_before_an_erasure_runs_from_when_the_person_was_told(sessi
         erasure.carry_out(session, ring, settings, case.id, by=UUID(int=9), now=NOW)
     assert early.value.code == "too_soon"
     assert [one.kind for one in alerts.latest(session, here.citizen)] == ["erasure_asked"]
+
+
+def test_s33_a_letter_for_somebody_whom_nothing_reaches_erases_nobody_by_one_officers_hand(
+    session, ring, settings, here
+):
+    """Nobody could say "this was not me" within the week: it is held, and who entered it does not let it go."""
+    sealer = PersonSealer(ring, session)
+    none = {field: sealer.seal("", owner=here.citizen, field=field) for field in ("phone", "email")}
+    session.execute(update(Subject).where(Subject.id == here.citizen).values(**none))
+    case = entered(session, ring, here, Kind.erasure)
+
+    later = NOW + 2 * erasure.REST
+    assert erasure.holds(session, here.citizen, now=later, but=case.id) == ["unreachable"]
+    with pytest.raises(NotAllowed) as held:
+        erasure.carry_out(session, ring, settings, case.id, by=UUID(int=9), now=later)
+    assert held.value.code == "held"
+    with pytest.raises(NotAllowed) as same:
+        rights.hold(session, case.id, reason="", by=OFFICER, now=later)
+    assert same.value.code == "colleague"
+    rights.hold(session, case.id, reason="", by=UUID(int=9), now=later)
+    assert erasure.holds(session, here.citizen, now=later, but=case.id) == []
+
+
+def test_s33_a_letter_for_somebody_who_is_told_is_not_held(session, ring, here):
+    """The week and the notice's code are enough where the notice arrives."""
+    case = entered(session, ring, here, Kind.erasure)
+    assert erasure.holds(session, here.citizen, now=NOW, but=case.id) == []
 
 
 def test_a_second_letter_about_the_same_adds_its_words_and_tells_nobody_again(session, ring, here):
